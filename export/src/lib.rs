@@ -1,0 +1,1 @@
+//! Evidence packages: frozen sets, formats, manifest, offline verification.

@@ -1,0 +1,1 @@
+//! Full-text search over the log: a rebuildable cache beside it.

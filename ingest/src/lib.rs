@@ -1,0 +1,1 @@
+//! Accepting events: sources, idempotency, sequencing, receipts.

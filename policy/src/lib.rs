@@ -1,0 +1,1 @@
+//! The officers' rules: retention, holds, warrants. Pure.

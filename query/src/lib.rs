@@ -1,0 +1,1 @@
+//! The query language: grammar, text analysis and the one matcher. Pure.

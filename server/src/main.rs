@@ -1,0 +1,2 @@
+//! Muniment.
+fn main() {}
