@@ -95,3 +95,31 @@ pub(crate) fn decode_attachment(bytes: &[u8]) -> Option<Attachment> {
     };
     (encode_attachment(&attachment) == bytes).then_some(attachment)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_keys_of_an_act_stand_in_byte_order_whatever_was_put_in_first() {
+        let act = Act::new("search").with("zone", "UTC").with("count", 3_u64).with("all", true);
+        let bytes = encode_act(&act);
+        assert_eq!(bytes, br#"{"all":true,"count":3,"verb":"search","zone":"UTC"}"#);
+        assert_eq!(decode_act(&bytes), Some(act));
+    }
+
+    #[test]
+    fn an_act_that_we_would_write_otherwise_is_not_read() {
+        for bytes in [
+            &br#"{ "verb":"search"}"#[..],
+            br#"{"verb":"search","count":3}"#,
+            br#"{"count":1.5,"verb":"x"}"#,
+            br#"{"count":null,"verb":"x"}"#,
+            br#"{"count":3}"#,
+            b"[]",
+            b"",
+        ] {
+            assert_eq!(decode_act(bytes), None, "{}", String::from_utf8_lossy(bytes));
+        }
+    }
+}

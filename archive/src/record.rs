@@ -92,7 +92,7 @@ pub fn header(recorded: &Recorded) -> Header {
 /// Returns the fields of an event, tags strictly ascending.
 pub fn fields(event: &ChatEvent) -> Vec<Field> {
     let content = &event.content;
-    let mut fields = Vec::with_capacity(6 + content.attachments.len());
+    let mut fields = Vec::with_capacity(content.attachments.len().saturating_add(6));
     let mut put = |tag, value: Vec<u8>| fields.push(Field { tag, value });
     if let Some(actor) = &event.actor {
         put(tag::AUTHOR, actor.name.clone().into_bytes());
@@ -283,7 +283,8 @@ fn take_field(content: &mut Content, field: Field) {
 
 /// Keeps an attachment whose tag is the next in order; a later one after a gap would come back under another tag.
 fn take_attachment(content: &mut Content, tag: u16, value: Vec<u8>) -> Option<Vec<u8>> {
-    let is_next = usize::from(tag - tag::ATTACHMENT_FIRST) == content.attachments.len();
+    let place = usize::from(tag.saturating_sub(tag::ATTACHMENT_FIRST));
+    let is_next = place == content.attachments.len();
     match json::decode_attachment(&value) {
         Some(attachment) if is_next => {
             content.attachments.push(attachment);

@@ -23,9 +23,9 @@ pub enum Fact {
     /// Yes or no.
     Flag(bool),
     /// Several facts in order.
-    List(Vec<Fact>),
+    List(Vec<Self>),
     /// Facts by name.
-    Map(BTreeMap<String, Fact>),
+    Map(BTreeMap<String, Self>),
 }
 
 impl Act {

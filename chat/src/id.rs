@@ -20,12 +20,12 @@ fn hex_bytes<const N: usize>(kind: &'static str, text: &str) -> Result<[u8; N], 
     let expected = if N == 16 { "32 lower-case hex digits" } else { "64 lower-case hex digits" };
     let refuse = || IdError { kind, found: text.chars().take(80).collect(), expected };
     let digits = text.as_bytes();
-    if digits.len() != 2 * N {
+    if digits.len() != N.saturating_mul(2) {
         return Err(refuse());
     }
     let value = |digit: u8| match digit {
-        b'0'..=b'9' => Ok(digit - b'0'),
-        b'a'..=b'f' => Ok(digit - b'a' + 10),
+        b'0'..=b'9' => Ok(digit.wrapping_sub(b'0')),
+        b'a'..=b'f' => Ok(digit.wrapping_sub(b'a').wrapping_add(10)),
         _ => Err(refuse()),
     };
     let mut bytes = [0; N];
@@ -119,7 +119,7 @@ impl Seq {
 
     /// Returns the leaf index in the tree: the sequence number less one (proof.md §5).
     pub const fn leaf_index(self) -> u64 {
-        self.0 - 1
+        self.0.saturating_sub(1)
     }
 
     /// Returns the number after this one.

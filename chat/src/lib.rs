@@ -18,6 +18,8 @@
 //!
 //! How these become bytes is not this crate's business: `archive::record` encodes them, `docs/format.md` says how.
 
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 pub mod act;
 pub mod attachment;
 pub mod event;

@@ -1,4 +1,9 @@
 //! Builders and generators for tests. Compiled only with the feature `testing`.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests alone use it, with numbers of their own"
+)]
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -33,7 +38,7 @@ impl Clock for FixedClock {
     }
 }
 
-/// Numbers that look random and repeat with their seed (SplitMix64). For tests alone.
+/// Numbers that look random and repeat with their seed (the `SplitMix64` sequence). For tests alone.
 #[derive(Debug)]
 pub struct SeededRng(AtomicU64);
 

@@ -69,7 +69,8 @@ impl Header {
 
     /// Returns the bytes that are hashed.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(FIXED_BYTES + ID_BYTES * self.ids.len());
+        let mut out =
+            Vec::with_capacity(FIXED_BYTES.saturating_add(ID_BYTES.saturating_mul(self.ids.len())));
         self.encode_into(&mut out);
         out
     }
