@@ -40,5 +40,5 @@ pub use family::Family;
 pub use id::{ArchiveId, EventId, FileId, PersonId, PlaceSeq, RoomId, Seq, SourceId};
 pub use kind::{EventKind, Lane};
 pub use person::Person;
-pub use ports::{Clock, Disk, DiskFile, Rng};
+pub use ports::{Clock, Disk, DiskFile, DiskLock, Rng};
 pub use time::Timestamp;

@@ -45,7 +45,12 @@ pub trait Disk: Send + Sync + Debug {
     fn mode(&self, path: &Path) -> io::Result<u32>;
     /// Returns how many bytes may still be written to the volume that holds this path.
     fn free_bytes(&self, path: &Path) -> io::Result<u64>;
+    /// Takes the lock of a file, making the file if it is absent; nothing if someone else holds it. Held until dropped.
+    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn DiskLock>>>;
 }
+
+/// A lock that is held. Dropping it gives it back; so does the end of the process, however it ends.
+pub trait DiskLock: Send + Sync + Debug {}
 
 /// An open file. Offsets are explicit: there is no position to lose.
 pub trait DiskFile: Send + Sync + Debug {

@@ -1,0 +1,152 @@
+//! The archive's keys: what lies in `keys/`, and how the bytes of every other file are sealed (house.md §6.4, docs/format.md).
+//!
+//! One key-encryption key opens three small files: the epoch key, the archive's secret and the signing seed. The epoch
+//! key opens the ring, which holds one data key for each encrypted file. Who drops an entry of the ring and the epoch key that
+//! wrapped it has destroyed the file, wherever copies of it lie.
+
+mod kek;
+mod part;
+mod ring;
+mod wrapped;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chat::ArchiveId;
+use hkdf::Hkdf;
+use parking_lot::Mutex;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::disk::Ports;
+use crate::durable;
+use crate::error::{Error, Result};
+use crate::fuse::Fuse;
+use ring::Ring;
+
+pub use part::{KeyId, Opener, SEAL_BYTES, Sealer};
+
+/// A secret of 32 bytes, wiped when it is dropped.
+pub type Secret = Zeroizing<[u8; 32]>;
+
+/// What the key of blob names is derived for.
+const BLOB_NAMES: &[u8] = b"muniment blob names v1";
+/// What the key of origins' fingerprints is derived for.
+const ORIGINS: &[u8] = b"muniment origins v1";
+
+/// The keys of one open archive.
+pub struct Keys {
+    ports: Ports,
+    fuse: Arc<Fuse>,
+    ring: Mutex<Ring>,
+    secret: Secret,
+    signing_seed: Secret,
+}
+
+/// Where keys lie and whom they belong to.
+#[derive(Debug, Clone)]
+pub(crate) struct KeyPlace {
+    /// The folder `keys`.
+    pub(crate) folder: PathBuf,
+    /// Where the key-encryption key lies, if not in that folder.
+    pub(crate) kek_file: Option<PathBuf>,
+    /// Whose keys these are; bound into every wrapping.
+    pub(crate) archive: ArchiveId,
+}
+
+impl Keys {
+    /// Draws all keys of a new archive and writes them durably. A key file named by the caller must be there already.
+    pub(crate) fn create(place: &KeyPlace, ports: &Ports) -> Result<()> {
+        let disk = ports.disk.as_ref();
+        durable::create_folder(disk, &place.folder)?;
+        let kek = match &place.kek_file {
+            Some(path) => kek::load(disk, path)?,
+            None => kek::create(ports, &place.folder.join(kek::NAME))?,
+        };
+        for kind in [wrapped::SECRET, wrapped::SIGNING, wrapped::EPOCH] {
+            let secret = draw(ports, "a key")?;
+            wrapped::write(ports, place, &kek, kind, &[(1, secret)])?;
+        }
+        Ring::create(disk, place, 1)
+    }
+
+    /// Opens the keys of an archive and cuts a torn tail off the ring.
+    pub(crate) fn open(place: &KeyPlace, ports: Ports, fuse: Arc<Fuse>) -> Result<Self> {
+        let disk = ports.disk.as_ref();
+        let kek = kek::load(disk, &kek_path(place))?;
+        let secret = wrapped::read_one(disk, place, &kek, wrapped::SECRET)?;
+        let signing_seed = wrapped::read_one(disk, place, &kek, wrapped::SIGNING)?;
+        let epochs = wrapped::read(disk, place, &kek, wrapped::EPOCH)?;
+        let ring = Ring::open(&ports, place, &kek, epochs)?;
+        Ok(Self { ports, fuse, ring: Mutex::new(ring), secret, signing_seed })
+    }
+
+    /// Draws the data key of a new file and puts it durably into the ring, before the file can hold a byte.
+    pub fn new_file(&self) -> Result<Sealer> {
+        self.fuse.check()?;
+        let id = KeyId::draw(self.ports.rng.as_ref())?;
+        let key = draw(&self.ports, "a data key")?;
+        let added = self.ring.lock().add(&self.ports, id, &key);
+        self.fuse.guard(added)?;
+        Ok(Sealer::new(id, &key))
+    }
+
+    /// Returns what opens the parts of a file, or nothing if its key has been destroyed.
+    pub fn opener(&self, id: KeyId) -> Result<Option<Opener>> {
+        Ok(self.ring.lock().key(id)?.map(|key| Opener::new(id, &key)))
+    }
+
+    /// Destroys the data keys of these files: the rest is wrapped again under a new epoch key, and the old one is erased.
+    ///
+    /// On return no key file holds them. After a crash the ring is the old one or the new one.
+    pub fn destroy(&self, ids: &[KeyId], kek_file: &Path, archive: ArchiveId) -> Result<()> {
+        self.fuse.check()?;
+        let kek = kek::load(self.ports.disk.as_ref(), kek_file)?;
+        let rewrapped = self.ring.lock().rewrap_without(&self.ports, &kek, archive, ids);
+        self.fuse.guard(rewrapped)
+    }
+
+    /// Returns the key that names blobs: it stays the same whatever key wraps the others.
+    pub fn blob_name_key(&self) -> Secret {
+        self.derive(BLOB_NAMES)
+    }
+
+    /// Returns the key of origins' fingerprints: it stays the same whatever key wraps the others.
+    pub fn origin_key(&self) -> Secret {
+        self.derive(ORIGINS)
+    }
+
+    /// Returns the seed of the Ed25519 key that signs checkpoints.
+    pub(crate) fn signing_seed(&self) -> &Secret {
+        &self.signing_seed
+    }
+
+    fn derive(&self, purpose: &[u8]) -> Secret {
+        let mut key = Secret::default();
+        Hkdf::<Sha256>::new(None, self.secret.as_slice())
+            .expand(purpose, key.as_mut_slice())
+            .expect("HKDF-SHA-256 gives up to 8160 bytes, and 32 are asked for");
+        key
+    }
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Keys").finish_non_exhaustive()
+    }
+}
+
+/// Returns where the key-encryption key lies.
+pub(crate) fn kek_path(place: &KeyPlace) -> PathBuf {
+    place.kek_file.clone().unwrap_or_else(|| place.folder.join(kek::NAME))
+}
+
+/// Draws a secret.
+fn draw(ports: &Ports, purpose: &'static str) -> Result<Secret> {
+    let mut secret = Secret::default();
+    ports
+        .rng
+        .fill(secret.as_mut_slice())
+        .map_err(|source| Error::Randomness { purpose, source })?;
+    Ok(secret)
+}
