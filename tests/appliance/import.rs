@@ -1,0 +1,148 @@
+//! What an import takes in, and what a second one adds.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::support::{Appliance, python, samples};
+
+const LINES: &str = concat!(
+    r##"{"source":"desk","room":"#fx","sender":"Ada","time":"2024-03-04T09:15:00Z","text":"fill at 101.25"}"##,
+    "\n",
+    r##"{"source":"desk","room":"#fx","sender":"Ada","time":"2024-03-04T09:15:00Z","text":"fill at 101.25"}"##,
+    "\n",
+    r##"{"source":"desk","room":"#fx","sender":"Bo","time":"2024-03-05T09:15:01Z","text":"thanks","id":"m-3"}"##,
+    "\n",
+    r##"{"source":"desk","room":"#fx","sender":"Bo","time":"2024-03-05T09:16:00Z","event":"leave","text":""}"##,
+    "\n",
+);
+
+#[test]
+fn a_second_import_of_the_same_file_adds_nothing() {
+    let appliance = Appliance::create();
+    let path = appliance.file("chat.jsonl", LINES);
+    let first = appliance.import(&path, &[], 0);
+    assert_eq!(
+        (&first["read"], &first["accepted"], &first["duplicates"]),
+        (&json!(4), &json!(4), &json!(0))
+    );
+    let again = appliance.import(&path, &[], 0);
+    assert_eq!(
+        (&again["read"], &again["accepted"], &again["duplicates"]),
+        (&json!(4), &json!(0), &json!(4))
+    );
+    assert_eq!(appliance.json(&["search", "fill", "--count"])["count"], 2, "true repeats are kept");
+}
+
+#[test]
+fn a_changed_text_at_a_known_id_is_a_revision_and_both_words_are_found() {
+    let appliance = Appliance::create();
+    appliance.import(&appliance.file("one.jsonl", LINES), &[], 0);
+    let changed = LINES.replace("thanks", "cheers");
+    let report = appliance.import(&appliance.file("two.jsonl", changed), &[], 0);
+    assert_eq!((&report["revised"], &report["accepted"]), (&json!(1), &json!(0)), "{report:#}");
+    for word in ["thanks", "cheers"] {
+        assert_eq!(appliance.json(&["search", word, "--count"])["count"], 1, "{word}");
+    }
+}
+
+#[test]
+fn a_check_reads_everything_and_records_nothing() {
+    let appliance = Appliance::create();
+    let before = appliance.json(&["status"])["events"].clone();
+    let path = appliance.file("chat.jsonl", LINES);
+    let report = appliance.import(&path, &["--check"], 0);
+    assert_eq!(report["read"], 4);
+    assert_eq!(
+        appliance.json(&["status"])["events"],
+        before,
+        "not even the audit grows by a dry run"
+    );
+}
+
+fn held_by_day(report: &Value) -> BTreeMap<String, (u64, u64)> {
+    let rows = report["coverage"].as_array().expect("coverage was asked for");
+    let row = |row: &Value| {
+        let key = format!("{}\t{}", row["room"].as_str().unwrap(), row["day"].as_str().unwrap());
+        (key, (row["source_count"].as_u64().unwrap(), row["held_count"].as_u64().unwrap()))
+    };
+    rows.iter().map(row).collect()
+}
+
+#[test]
+fn counts_by_room_and_day_equal_those_of_an_independent_script() {
+    let test = "counts_by_room_and_day_equal_those_of_an_independent_script";
+    let Some(data) = samples(test) else { return };
+    let path = data.join("chat/ubuntu-ru-2013.jsonl.zst");
+    let Some(counted) = python(test, "tests/oracles/count_lines.py", &[&path]) else { return };
+    let appliance = Appliance::create();
+    let report = appliance.import(&path, &["--coverage"], 0);
+    assert_eq!(report["read"], counted["lines"]);
+    let held = held_by_day(&report);
+    let days = counted["days"].as_object().unwrap();
+    assert_eq!(held.len(), days.len());
+    for (day, count) in days {
+        let count = count.as_u64().unwrap();
+        assert_eq!(held.get(day), Some(&(count, count)), "{day}");
+    }
+}
+
+#[test]
+fn the_lync_sample_month_comes_in_whole() {
+    let Some(data) = samples("the_lync_sample_month_comes_in_whole") else { return };
+    let appliance = Appliance::create();
+    let path = data.join("native/lync-xml/derived-moarvm-2016-03.xml");
+    let report = appliance.import(&path, &[], 0);
+    assert_eq!(report["format"], "lync-xml");
+    let count = appliance.json(&["search", "kind:message", "--count"]);
+    assert_eq!(count["count"], 2992);
+}
+
+#[test]
+fn both_slack_samples_come_in_without_quarantine() {
+    let Some(data) = samples("both_slack_samples_come_in_without_quarantine") else { return };
+    for name in ["test_slack_importer.zip", "test_unicode_slack_importer.zip"] {
+        let appliance = Appliance::create();
+        let report = appliance.import(&data.join("native/slack").join(name), &[], 0);
+        assert_eq!(report["format"], "slack");
+        assert_eq!(report["quarantined"], 0, "{report:#}");
+        assert!(report["accepted"].as_u64().unwrap() > 0, "{report:#}");
+        appliance.run(&["verify"]).expect(0);
+    }
+}
+
+#[test]
+fn the_naughty_strings_come_back_as_they_were_given() {
+    let test = "the_naughty_strings_come_back_as_they_were_given";
+    let Some(data) = samples(test) else { return };
+    let list = std::fs::read_to_string(data.join("torture/blns/blns.json")).unwrap();
+    let strings: Vec<String> = serde_json::from_str(&list).unwrap();
+    let line = |(number, text): (usize, &String)| {
+        json!({"source": "blns", "room": "naughty", "sender": "list", "time": "2024-01-01T00:00:00Z",
+               "id": number.to_string(), "text": text})
+        .to_string()
+    };
+    let lines: Vec<_> = strings.iter().enumerate().map(line).collect();
+    let appliance = Appliance::create();
+    let report = appliance.import(&appliance.file("blns.jsonl", lines.join("\n")), &[], 0);
+    assert_eq!(report["accepted"], strings.len());
+    let out = appliance.path("package");
+    appliance
+        .run(&[
+            "export",
+            "--query",
+            "source:blns",
+            "--format",
+            "csv",
+            "--out",
+            out.to_str().unwrap(),
+        ])
+        .expect(0);
+    let Some(rows) =
+        python(test, "tests/oracles/read_csv.py", &[&out.join("csv/exact/messages.csv")])
+    else {
+        return;
+    };
+    let bodies: Vec<_> = rows.as_array().unwrap().iter().map(|row| row["body"].clone()).collect();
+    assert_eq!(bodies, strings.iter().map(|text| json!(text)).collect::<Vec<_>>());
+}

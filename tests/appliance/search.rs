@@ -1,0 +1,115 @@
+//! What is found, how it is counted, and how pages follow one another.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::support::Appliance;
+
+fn filled(count: u32) -> Appliance {
+    let appliance = Appliance::create();
+    let mut lines = String::new();
+    for number in 0..count {
+        let (day, minute, parity) =
+            (1 + number % 28, number % 60, if number % 2 == 0 { "even" } else { "odd" });
+        writeln!(
+            lines,
+            r##"{{"source":"desk","room":"#room{}","sender":"Person {}","time":"2024-02-{day:02}T10:{minute:02}:00Z","id":"{number}","text":"line number {number} is {parity} Grüße 世界 🙂"}}"##,
+            number % 3,
+            number % 5,
+        )
+        .unwrap();
+    }
+    appliance.import(&appliance.file("many.jsonl", lines), &[], 0);
+    appliance
+}
+
+#[test]
+fn every_page_follows_the_one_before_without_a_gap_or_a_repeat() {
+    let appliance = filled(230);
+    let mut seqs = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let mut arguments = vec!["search", "even", "--limit", "20"];
+        if let Some(cursor) = &cursor {
+            arguments.extend(["--cursor", cursor]);
+        }
+        let page = appliance.json(&arguments);
+        assert_eq!(page["count"], 115);
+        let hits = page["hits"].as_array().unwrap();
+        seqs.extend(
+            hits.iter()
+                .map(|hit| (hit["at"].as_str().unwrap().to_owned(), hit["seq"].as_u64().unwrap())),
+        );
+        cursor = page["next"].as_str().map(str::to_owned);
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seqs.len(), 115);
+    assert!(seqs.windows(2).all(|pair| pair[0] > pair[1]), "newest first, ties by sequence");
+}
+
+#[test]
+fn fields_dates_scripts_and_emoji_are_found() {
+    let appliance = filled(60);
+    let count =
+        |query: &str| appliance.json(&["search", query, "--count"])["count"].as_u64().unwrap();
+    assert_eq!(count("room:#room1"), 20);
+    assert_eq!(count("from:\"person 2\""), 12);
+    assert_eq!(count("on:2024-02-01"), 3);
+    assert_eq!(count("after:2024-02-02 before:2024-02-03"), 3);
+    assert_eq!(count("grusse"), 60, "accents and ß are folded");
+    assert_eq!(count("=grusse"), 0);
+    assert_eq!(count("=Grüße"), 60);
+    assert_eq!(count("世界"), 60);
+    assert_eq!(count("🙂"), 60);
+    assert_eq!(count("\"number 7 is\""), 1);
+    assert_eq!(count("odd -\"number 7 is\""), 29);
+    assert_eq!(count("even OR odd"), 60);
+    assert_eq!(count("numb*"), 60);
+    assert_eq!(count("source:desk kind:message"), 60);
+    assert_eq!(count("kind:officer"), 0, "officers' acts are never found here");
+}
+
+#[test]
+fn highlights_are_ranges_of_code_points() {
+    let appliance = filled(1);
+    let page = appliance.json(&["search", "世界"]);
+    let hit = &page["hits"][0];
+    let text: Vec<char> = hit["text"].as_str().unwrap().chars().collect();
+    let range = |range: &Value| {
+        let bound = |side: usize| usize::try_from(range[side].as_u64().unwrap()).unwrap();
+        text[bound(0)..bound(1)].iter().collect::<String>()
+    };
+    let marked: String = hit["highlights"].as_array().unwrap().iter().map(range).collect();
+    assert_eq!(marked, "世界");
+}
+
+#[test]
+fn explain_says_why_an_event_was_found_and_why_not() {
+    let appliance = filled(2);
+    let seq = appliance.json(&["search", "even"])["hits"][0]["seq"].to_string();
+    let found = appliance.json(&["explain", &seq, "--query", "even line"]);
+    assert_eq!(found["matched"], true, "{found:#}");
+    let missed = appliance.json(&["explain", &seq, "--query", "even before:2024-01-01"]);
+    assert_eq!(missed["matched"], false, "{missed:#}");
+    assert!(missed["clauses"].to_string().contains("outside"), "{missed:#}");
+}
+
+#[test]
+fn a_rebuilt_index_gives_the_same_answers() {
+    let appliance = filled(100);
+    let ask = || appliance.json(&["search", "line", "--limit", "100"])["hits"].clone();
+    let before = ask();
+    appliance.run(&["reindex"]).expect(0);
+    assert_eq!(ask(), before);
+}
+
+#[test]
+fn an_unknown_name_gets_a_warning_with_the_nearest_one() {
+    let appliance = filled(10);
+    let page = appliance.json(&["search", "room:#rom1"]);
+    assert_eq!(page["count"], 0);
+    assert!(page["warnings"].to_string().contains("#room1"), "{page:#}");
+}

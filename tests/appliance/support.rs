@@ -1,0 +1,133 @@
+//! A whole appliance in a folder of its own, driven as a person would: through the binary.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// An archive that is thrown away with the test.
+#[derive(Debug)]
+pub(crate) struct Appliance {
+    folder: TempDir,
+}
+
+/// What a run of the binary left behind.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Outcome {
+    /// Returns the one JSON object on standard output.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {self:#?}"))
+    }
+
+    /// Asserts the exit code and returns the outcome.
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        self
+    }
+}
+
+impl Appliance {
+    /// Makes an archive with one officer.
+    pub(crate) fn create() -> Self {
+        let appliance = Self::empty();
+        appliance.run(&["init", "--officer", "Officer One"]).expect(0);
+        appliance
+    }
+
+    /// Makes the folder alone.
+    pub(crate) fn empty() -> Self {
+        Self { folder: tempfile::tempdir().expect("a temporary folder can be made") }
+    }
+
+    /// Returns the data directory.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Returns a path beside the data directory.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file beside the data directory and returns its path.
+    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::File::create(&path).unwrap().write_all(content.as_ref()).unwrap();
+        path
+    }
+
+    /// Returns the binary with this data directory.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_muniment"));
+        command.arg("--data").arg(self.data()).current_dir(self.folder.path());
+        command.env_remove("MUNIMENT_DATA").env_remove("STATE_DIRECTORY").stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a verb to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
+        let output = self.command().args(arguments).output().expect("the binary starts");
+        Outcome {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Runs a verb with `--json` that must succeed, and returns its result.
+    #[track_caller]
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        self.run(&[&["--json"], arguments].concat()).expect(0).json()
+    }
+
+    /// Imports a file and returns the report, whatever its exit code among these.
+    #[track_caller]
+    pub(crate) fn import(&self, path: &Path, more: &[&str], code: i32) -> Value {
+        let path = path.to_str().expect("test paths are UTF-8");
+        self.run(&[&["--json", "import", path], more].concat()).expect(code).json()
+    }
+
+    /// Starts a verb in the background.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command();
+        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.spawn().expect("the binary starts")
+    }
+}
+
+/// Returns the folder of the samples, or says by name which test goes without them.
+pub(crate) fn samples(test: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("MUNIMENT_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
+    let found = folder.join("data").is_dir();
+    if !found {
+        println!("skipped: {test}: no shared samples");
+    }
+    found.then(|| folder.join("data"))
+}
+
+/// Runs one of our scripts and returns what it prints as JSON. Where Python or its modules are missing, the test is skipped
+/// by name; in CI that is a failure.
+pub(crate) fn python(test: &str, script: &str, arguments: &[&Path]) -> Option<Value> {
+    let python = std::env::var("MUNIMENT_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let probe = Command::new(&python).args(["-c", "import zstandard, cryptography"]).output();
+    if !probe.is_ok_and(|output| output.status.success()) {
+        assert!(std::env::var_os("CI").is_none(), "CI must have Python with its modules");
+        println!("skipped: {test}: no Python with zstandard and cryptography");
+        return None;
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(script);
+    let output = Command::new(&python).arg(script).args(arguments).output().expect("python runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    Some(serde_json::from_slice(&output.stdout).expect("the script prints JSON"))
+}
