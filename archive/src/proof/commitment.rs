@@ -1,0 +1,92 @@
+//! From an event's header and fields to its leaf (proof.md §4–5).
+
+use chat::Seq;
+use sha2::{Digest as _, Sha256};
+
+use super::hash::{Digest, first_half, sha256};
+use super::salt::{Salt, Salts};
+use super::tree::leaf_hash;
+
+/// The two hashes that an entry is made of. Neither says anything about what it covers without a salt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Commitments {
+    /// Covers the header.
+    pub header: Digest,
+    /// Covers the content.
+    pub content: Digest,
+}
+
+impl Commitments {
+    /// Returns the 64 bytes of the entry.
+    pub fn entry(&self) -> [u8; 64] {
+        let mut entry = [0; 64];
+        let (header, content) = entry.split_at_mut(32);
+        header.copy_from_slice(&self.header);
+        content.copy_from_slice(&self.content);
+        entry
+    }
+
+    /// Returns the leaf.
+    pub fn leaf(&self) -> Digest {
+        leaf_hash(&self.entry())
+    }
+}
+
+/// Commits to an event: the bytes of its header and its fields, tags strictly ascending.
+pub fn commit<'a>(
+    header: &[u8],
+    seq: Seq,
+    fields: impl Iterator<Item = (u16, &'a [u8])>,
+    salts: &Salts,
+) -> Commitments {
+    let mut content = ContentHasher::new(seq, &list_salt(seq, &salts.cs));
+    for (tag, value) in fields {
+        let salt = field_salt(seq, tag, &salts.cs);
+        content.add(tag, &field_commitment(seq, tag, &salt, value));
+    }
+    Commitments { header: header_commitment(&salts.hs, header), content: content.finish() }
+}
+
+/// Returns the commitment to a header.
+pub fn header_commitment(hs: &Salt, header: &[u8]) -> Digest {
+    sha256(&[b"H", hs, header])
+}
+
+/// Returns the salt of one field.
+pub fn field_salt(seq: Seq, tag: u16, cs: &Salt) -> Salt {
+    first_half(&sha256(&[b"K", &seq.get().to_be_bytes(), &tag.to_be_bytes(), cs]))
+}
+
+/// Returns the salt of the list of fields, which opens without `cs`.
+pub fn list_salt(seq: Seq, cs: &Salt) -> Salt {
+    field_salt(seq, 0, cs)
+}
+
+/// Returns the commitment to one field.
+pub fn field_commitment(seq: Seq, tag: u16, salt: &Salt, value: &[u8]) -> Digest {
+    sha256(&[b"F", &seq.get().to_be_bytes(), &tag.to_be_bytes(), salt, value])
+}
+
+/// Makes the content commitment item by item, without holding the list.
+#[derive(Debug)]
+pub struct ContentHasher(Sha256);
+
+impl ContentHasher {
+    /// Starts the list of an event under its salt.
+    pub fn new(seq: Seq, ls: &Salt) -> Self {
+        Self(
+            Sha256::new().chain_update(b"C").chain_update(seq.get().to_be_bytes()).chain_update(ls),
+        )
+    }
+
+    /// Adds an item; the caller keeps the tags ascending.
+    pub fn add(&mut self, tag: u16, commitment: &Digest) {
+        self.0.update(tag.to_be_bytes());
+        self.0.update(commitment);
+    }
+
+    /// Returns the content commitment.
+    pub fn finish(self) -> Digest {
+        self.0.finalize().into()
+    }
+}
