@@ -144,13 +144,12 @@ impl Cover {
         if places.len() != nodes.len() {
             return Err(Refusal::Cover);
         }
-        let placed = places.into_iter().zip(nodes);
-        Ok(Self::of_nodes(run, placed.map(|(place, &node)| SaltNode { place, node }).collect()))
+        let stored = places.into_iter().zip(nodes);
+        Ok(Self::of_nodes(run, stored.map(|(place, &node)| SaltNode { place, node }).collect()))
     }
 
     fn of_nodes(run: SaltRun, nodes: Vec<SaltNode>) -> Self {
-        let (header_path, content_path) = Default::default();
-        Self { run, nodes, header_path, content_path }
+        Self { run, nodes, header_path: SaltPath::default(), content_path: SaltPath::default() }
     }
 
     /// Returns which salt tree it covers.
@@ -163,8 +162,8 @@ impl Cover {
         let places = state.places();
         let mut nodes = Zeroizing::new(Vec::with_capacity(places.len()));
         for place in places {
-            let above = self.nodes.iter().find_map(|node| node.below(self.run, place));
-            nodes.push(above.ok_or(Refusal::Cover)?.node);
+            let covering = self.nodes.iter().find_map(|node| node.below(self.run, place));
+            nodes.push(covering.ok_or(Refusal::Cover)?.node);
         }
         Ok(nodes)
     }

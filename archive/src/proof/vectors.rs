@@ -19,13 +19,11 @@ fn vectors(test: &str, file: &str) -> Option<Value> {
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
         PathBuf::from,
     );
-    match std::fs::read(shared.join("vectors/proof").join(file)) {
-        Ok(bytes) => Some(serde_json::from_slice(&bytes).expect("a vector file is JSON")),
-        Err(_) => {
-            println!("skipped: {test}: no shared samples");
-            None
-        }
-    }
+    let Ok(bytes) = std::fs::read(shared.join("vectors/proof").join(file)) else {
+        println!("skipped: {test}: no shared samples");
+        return None;
+    };
+    Some(serde_json::from_slice(&bytes).expect("a vector file is JSON"))
 }
 
 fn list(value: &Value) -> &[Value] {

@@ -72,12 +72,16 @@ proptest! {
         let tree = leaves(size);
         let (root, from_root) = (root_of(&tree, size), root_of(&tree, from));
         let mut frontier = Frontier::new();
-        tree.0.iter().for_each(|leaf| frontier.append(leaf));
+        for leaf in &tree.0 {
+            frontier.append(leaf);
+        }
         prop_assert_eq!(frontier.root(), root);
         prop_assert_eq!(tlog_tiles::tree_hash(size, &tree).unwrap().0, root);
 
         let mut other = MemoryBackedTree::<Sha256, Vec<u8>>::new();
-        entries(size).into_iter().for_each(|entry| other.push(entry));
+        for entry in entries(size) {
+            other.push(entry);
+        }
         let theirs = other.root();
         prop_assert_eq!(theirs.as_bytes().as_slice(), &root);
 
