@@ -1,0 +1,287 @@
+//! One event as one line of canonical JSON, and back. `docs/export.md` §3 is the same in prose.
+//!
+//! The line is an object: members in byte order of their names, no space, integers plain, strings escaped only where
+//! JSON demands it (`\"`, `\\`, `\b`, `\f`, `\n`, `\r`, `\t`, `\u00xx` for the other controls). An absent field has no
+//! member. It holds everything that the leaf covers (proof.md §3–5), so a proof needs nothing else; and one event has one
+//! line only, since a line that does not come out again byte for byte is refused.
+
+use archive::record::{self, Field, tag};
+use chat::{
+    ArchiveId, ChatEvent, EventId, EventKind, Origin, OriginKey, Person, Place, PlaceSeq, Recorded,
+    Seq, Timestamp,
+};
+use serde_json::{Map, Value};
+
+use crate::format::hex;
+
+/// How long a line may be: every byte of the largest event written as six, and its members.
+pub(crate) const LINE_BYTES_MAX: usize = 8 * chat::limits::EVENT_BYTES_MAX;
+
+/// Returns the line of an event, without its line feed.
+pub fn write(recorded: &Recorded, archive: ArchiveId) -> String {
+    let event = &recorded.event;
+    let mut line = Line::default();
+    line.put("id", EventId { archive, seq: recorded.seq }.to_string());
+    line.put("seq", recorded.seq.get());
+    line.put_some("place_seq", recorded.place_seq.map(PlaceSeq::get));
+    line.put_some("place_prev", recorded.place_prev.map(Seq::get));
+    line.put("recorded_at", moment(recorded.recorded_at));
+    line.put("at", moment(event.at));
+    line.put("kind", kind_word(event.kind));
+    line.put_some("target", event.target.map(Seq::get));
+    line.put_some("actor", event.actor.as_ref().map(person));
+    line.put_some("place", event.place.as_ref().map(place));
+    line.put_some("origin", event.origin.as_ref().map(origin));
+    if !event.other_ids.is_empty() {
+        let ids = event.other_ids.iter().map(|(role, id)| pair("role", *role, "id", hex::write(id)));
+        line.put("other_ids", ids.collect::<Vec<_>>());
+    }
+    put_content(&mut line, event);
+    Value::Object(line.members).to_string()
+}
+
+fn put_content(line: &mut Line, event: &ChatEvent) {
+    let content = &event.content;
+    line.put_some("text", content.text.clone());
+    line.put_some("rich_text", content.rich_text.clone());
+    line.put_some("title", content.title.clone());
+    line.put_some("thread", content.thread.clone());
+    line.put_some("edited_at", content.edited_at.map(moment));
+    line.put_some("remark", content.remark.clone());
+    line.put_some("locator", content.locator.clone());
+    line.put_some("raw", content.raw.as_deref().map(hex::write));
+    if content.act.is_none() && content.attachments.is_empty() && content.other_fields.is_empty() {
+        return;
+    }
+    let fields = record::fields(event);
+    let is_other = |tag| content.other_fields.iter().any(|(other, _)| *other == tag);
+    let json = |field: &Field| serde_json::from_slice::<Value>(&field.value).unwrap_or(Value::Null);
+    let mut attachments = Vec::new();
+    for field in fields.iter().filter(|field| !is_other(field.tag)) {
+        match field.tag {
+            tag::ACT => line.put("act", json(field)),
+            tag::ATTACHMENT_FIRST..=tag::ATTACHMENT_LAST => attachments.push(json(field)),
+            _ => {}
+        }
+    }
+    if !attachments.is_empty() {
+        line.put("attachments", attachments);
+    }
+    let others = content.other_fields.iter();
+    let others = others.map(|(tag, value)| pair("tag", *tag, "value", hex::write(value)));
+    let others: Vec<_> = others.collect();
+    if !others.is_empty() {
+        line.put("other_fields", others);
+    }
+}
+
+#[derive(Default)]
+struct Line {
+    members: Map<String, Value>,
+}
+
+impl Line {
+    fn put(&mut self, name: &str, value: impl Into<Value>) {
+        self.members.insert(name.to_owned(), value.into());
+    }
+
+    fn put_some(&mut self, name: &str, value: Option<impl Into<Value>>) {
+        if let Some(value) = value {
+            self.put(name, value);
+        }
+    }
+}
+
+fn pair(first: &str, number: impl Into<Value>, second: &str, text: String) -> Value {
+    let mut pair = Line::default();
+    pair.put(first, number);
+    pair.put(second, text);
+    Value::Object(pair.members)
+}
+
+fn person(person: &Person) -> Value {
+    let mut member = Line::default();
+    member.put("id", person.id.to_string());
+    member.put("name", person.name.clone());
+    member.put_some("foreign_id", person.foreign_id.clone());
+    member.put_some("email", person.email.clone());
+    Value::Object(member.members)
+}
+
+fn place(place: &Place) -> Value {
+    let mut member = Line::default();
+    member.put("id", place.room.to_string());
+    member.put("name", place.name.clone());
+    Value::Object(member.members)
+}
+
+fn origin(origin: &Origin) -> Value {
+    let mut member = Line::default();
+    member.put("source", origin.source.to_string());
+    member.put("revision", origin.revision);
+    match &origin.key {
+        OriginKey::Given(key) => member.put("key", key.clone()),
+        OriginKey::Derived { ordinal } => member.put("ordinal", *ordinal),
+    }
+    Value::Object(member.members)
+}
+
+/// Returns a moment as RFC 3339 with six decimals; outside of the years 1 to 9999, the plain number of microseconds.
+fn moment(moment: Timestamp) -> Value {
+    match (Timestamp::MIN..=Timestamp::MAX).contains(&moment) {
+        true => Value::String(moment.to_string()),
+        false => Value::from(moment.micros()),
+    }
+}
+
+/// Returns the word of a kind; of one that this version does not know, its code.
+pub(crate) fn kind_word(kind: EventKind) -> String {
+    match EventKind::KNOWN.contains(&kind) {
+        true => kind.word().to_owned(),
+        false => format!("unknown-{:04x}", kind.code()),
+    }
+}
+
+/// Reads a line, without its line feed. Returns what is wrong in words; every line but the canonical one is refused.
+pub fn read(line: &[u8], archive: ArchiveId) -> Result<Recorded, String> {
+    let value: Value = serde_json::from_slice(line).map_err(|error| format!("no JSON: {error}"))?;
+    let Value::Object(members) = value else { return Err("no JSON object".to_owned()) };
+    let recorded = parse(&Members(&members)).ok_or("a member is missing or malformed")?;
+    match write(&recorded, archive).as_bytes() == line {
+        true => Ok(recorded),
+        false => Err("not in the canonical form of any event".to_owned()),
+    }
+}
+
+/// Takes an event out of its members. It need not be strict: what is not canonical does not come out again the same.
+fn parse(line: &Members<'_>) -> Option<Recorded> {
+    let mut event = ChatEvent {
+        origin: match line.object("origin") {
+            Some(origin) => Some(parse_origin(&origin)?),
+            None => None,
+        },
+        at: line.moment("at")?,
+        kind: parse_kind(line.text("kind")?)?,
+        actor: match line.object("actor") {
+            Some(actor) => Some(parse_person(&actor)?),
+            None => None,
+        },
+        place: match line.object("place") {
+            Some(place) => Some(Place {
+                room: place.text("id")?.parse().ok()?,
+                name: place.text("name")?.to_owned(),
+            }),
+            None => None,
+        },
+        target: line.number("target").and_then(Seq::new),
+        other_ids: Vec::new(),
+        content: chat::Content::default(),
+    };
+    for id in line.list("other_ids") {
+        let id = Members(id.as_object()?);
+        event.other_ids.push((id.number("role")?.try_into().ok()?, hex::read_array(id.text("id")?)?));
+    }
+    let base = Recorded {
+        seq: Seq::new(line.number("seq")?)?,
+        place_seq: line.number("place_seq").and_then(PlaceSeq::new),
+        place_prev: line.number("place_prev").and_then(Seq::new),
+        recorded_at: line.moment("recorded_at")?,
+        event,
+    };
+    let mut fields = record::fields(&base.event);
+    fields.extend(parse_fields(line)?);
+    fields.sort_by_key(|field| field.tag);
+    let recorded = record::decode(&record::header(&base), fields)?;
+    Some(recorded)
+}
+
+/// Returns the fields of the content as they are hashed.
+fn parse_fields(line: &Members<'_>) -> Option<Vec<Field>> {
+    let texts = [
+        ("text", tag::TEXT),
+        ("rich_text", tag::RICH_TEXT),
+        ("title", tag::TITLE),
+        ("thread", tag::THREAD),
+        ("remark", tag::REMARK),
+        ("locator", tag::LOCATOR),
+    ];
+    let texts = texts.into_iter().filter_map(|(name, tag)| Some((tag, line.text(name)?)));
+    let mut fields: Vec<_> =
+        texts.map(|(tag, text)| Field { tag, value: text.as_bytes().to_vec() }).collect();
+    if line.0.contains_key("edited_at") {
+        let micros = line.moment("edited_at")?.micros();
+        fields.push(Field { tag: tag::EDITED_AT, value: micros.to_be_bytes().to_vec() });
+    }
+    if line.0.contains_key("raw") {
+        fields.push(Field { tag: tag::RAW, value: hex::read(line.text("raw")?)? });
+    }
+    if let Some(act) = line.0.get("act") {
+        fields.push(Field { tag: tag::ACT, value: act.to_string().into_bytes() });
+    }
+    for (tag, file) in (tag::ATTACHMENT_FIRST..=tag::ATTACHMENT_LAST).zip(line.list("attachments")) {
+        fields.push(Field { tag, value: file.to_string().into_bytes() });
+    }
+    for field in line.list("other_fields") {
+        let field = Members(field.as_object()?);
+        let tag = field.number("tag")?.try_into().ok()?;
+        fields.push(Field { tag, value: hex::read(field.text("value")?)? });
+    }
+    Some(fields)
+}
+
+fn parse_person(person: &Members<'_>) -> Option<Person> {
+    Some(Person {
+        id: person.text("id")?.parse().ok()?,
+        name: person.text("name")?.to_owned(),
+        foreign_id: person.text("foreign_id").map(str::to_owned),
+        email: person.text("email").map(str::to_owned),
+    })
+}
+
+fn parse_origin(origin: &Members<'_>) -> Option<Origin> {
+    let key = match origin.text("key") {
+        Some(key) => OriginKey::Given(key.to_owned()),
+        None => OriginKey::Derived { ordinal: origin.number("ordinal")?.try_into().ok()? },
+    };
+    Some(Origin {
+        source: origin.text("source")?.parse().ok()?,
+        key,
+        revision: origin.number("revision")?.try_into().ok()?,
+    })
+}
+
+fn parse_kind(word: &str) -> Option<EventKind> {
+    match word.strip_prefix("unknown-") {
+        Some(code) => u16::from_str_radix(code, 16).ok().map(EventKind::from_code),
+        None => EventKind::from_word(word),
+    }
+}
+
+/// The members of an object of a line.
+struct Members<'a>(&'a Map<String, Value>);
+
+impl<'a> Members<'a> {
+    fn text(&self, name: &str) -> Option<&'a str> {
+        self.0.get(name)?.as_str()
+    }
+
+    fn number(&self, name: &str) -> Option<u64> {
+        self.0.get(name)?.as_u64()
+    }
+
+    fn object(&self, name: &str) -> Option<Self> {
+        self.0.get(name)?.as_object().map(Members)
+    }
+
+    fn list(&self, name: &str) -> &'a [Value] {
+        self.0.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    fn moment(&self, name: &str) -> Option<Timestamp> {
+        let value = self.0.get(name)?;
+        match value.as_str() {
+            Some(text) => Timestamp::parse_rfc3339(text).ok(),
+            None => value.as_i64().map(Timestamp::from_micros),
+        }
+    }
+}
