@@ -37,7 +37,10 @@ impl SeqRanges {
     /// Returns whether a number is among them.
     pub fn contains(&self, seq: Seq) -> bool {
         let after = self.ranges.partition_point(|(first, _)| *first <= seq);
-        after.checked_sub(1).and_then(|at| self.ranges.get(at)).is_some_and(|(_, last)| seq <= *last)
+        after
+            .checked_sub(1)
+            .and_then(|at| self.ranges.get(at))
+            .is_some_and(|(_, last)| seq <= *last)
     }
 
     /// Returns the numbers one by one, ascending. It holds none of them.
@@ -54,9 +57,10 @@ impl fmt::Display for SeqRanges {
             if at > 0 {
                 out.write_str(",")?;
             }
-            match first == last {
-                true => write!(out, "{first}")?,
-                false => write!(out, "{first}-{last}")?,
+            if first == last {
+                write!(out, "{first}")?;
+            } else {
+                write!(out, "{first}-{last}")?;
             }
         }
         Ok(())
@@ -77,7 +81,8 @@ impl FromStr for SeqRanges {
     /// Reads only what [`Display`](fmt::Display) writes, so that one list has one text.
     fn from_str(text: &str) -> Result<Self, RangesError> {
         let refuse = |part: &str| RangesError { found: part.chars().take(80).collect() };
-        let number = |digits: &str| digits.parse::<Seq>().ok().filter(|seq| seq.to_string() == digits);
+        let number =
+            |digits: &str| digits.parse::<Seq>().ok().filter(|seq| seq.to_string() == digits);
         let mut ranges: Vec<(Seq, Seq)> = Vec::new();
         for part in text.split(',').filter(|_| !text.is_empty()) {
             let (first, last) = match part.split_once('-') {
@@ -115,7 +120,10 @@ mod tests {
 
     #[test]
     fn a_list_has_one_text_only() {
-        for text in ["0", "1,1", "2,1", "1-1", "3-1", "1,2", "1-2,3", "01", "1-", "-1", ",", "1,", " 1", "+1"] {
+        for text in [
+            "0", "1,1", "2,1", "1-1", "3-1", "1,2", "1-2,3", "01", "1-", "-1", ",", "1,", " 1",
+            "+1",
+        ] {
             assert!(text.parse::<SeqRanges>().is_err(), "{text}");
         }
     }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use chat::{Attachment, Custody, EventId, Recorded, RoomId, SourceId, Timestamp};
+use chat::{ArchiveId, Attachment, Custody, EventId, Recorded, RoomId, SourceId, Timestamp};
 
 use crate::format::line::kind_word;
 use crate::format::readers::Readers;
@@ -54,7 +54,7 @@ pub const HIT_COLUMN: &str = "is_hit";
 /// What a row needs besides its event.
 #[derive(Debug)]
 pub(crate) struct Surroundings<'a> {
-    pub(crate) archive: chat::ArchiveId,
+    pub(crate) archive: ArchiveId,
     pub(crate) source_names: &'a BTreeMap<SourceId, String>,
     pub(crate) room_categories: &'a BTreeMap<RoomId, String>,
     pub(crate) hits: Option<&'a SeqRanges>,
@@ -153,9 +153,10 @@ fn put_attachments(attachments: &[Attachment], cells: &mut Vec<String>) {
 
 /// Returns a moment with six decimals; outside of the years 1 to 9999, its microseconds.
 pub(crate) fn moment(moment: Timestamp) -> String {
-    match (Timestamp::MIN..=Timestamp::MAX).contains(&moment) {
-        true => moment.to_string(),
-        false => format!("{}us", moment.micros()),
+    if (Timestamp::MIN..=Timestamp::MAX).contains(&moment) {
+        moment.to_string()
+    } else {
+        format!("{}us", moment.micros())
     }
 }
 
@@ -171,7 +172,7 @@ mod tests {
         let (sources, rooms) = (BTreeMap::new(), BTreeMap::new());
         let (versions, readers) = (Versions::default(), Readers::default());
         let surroundings = Surroundings {
-            archive: chat::ArchiveId::from_bytes([7; 16]),
+            archive: ArchiveId::from_bytes([7; 16]),
             source_names: &sources,
             room_categories: &rooms,
             hits: Some(&hits),

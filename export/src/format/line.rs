@@ -33,7 +33,8 @@ pub fn write(recorded: &Recorded, archive: ArchiveId) -> String {
     line.put_some("place", event.place.as_ref().map(place));
     line.put_some("origin", event.origin.as_ref().map(origin));
     if !event.other_ids.is_empty() {
-        let ids = event.other_ids.iter().map(|(role, id)| pair("role", *role, "id", hex::write(id)));
+        let ids =
+            event.other_ids.iter().map(|(role, id)| pair("role", *role, "id", hex::write(id)));
         line.put("other_ids", ids.collect::<Vec<_>>());
     }
     put_content(&mut line, event);
@@ -128,17 +129,19 @@ fn origin(origin: &Origin) -> Value {
 
 /// Returns a moment as RFC 3339 with six decimals; outside of the years 1 to 9999, the plain number of microseconds.
 fn moment(moment: Timestamp) -> Value {
-    match (Timestamp::MIN..=Timestamp::MAX).contains(&moment) {
-        true => Value::String(moment.to_string()),
-        false => Value::from(moment.micros()),
+    if (Timestamp::MIN..=Timestamp::MAX).contains(&moment) {
+        Value::String(moment.to_string())
+    } else {
+        Value::from(moment.micros())
     }
 }
 
 /// Returns the word of a kind; of one that this version does not know, its code.
 pub(crate) fn kind_word(kind: EventKind) -> String {
-    match EventKind::KNOWN.contains(&kind) {
-        true => kind.word().to_owned(),
-        false => format!("unknown-{:04x}", kind.code()),
+    if EventKind::KNOWN.contains(&kind) {
+        kind.word().to_owned()
+    } else {
+        format!("unknown-{:04x}", kind.code())
     }
 }
 
@@ -147,9 +150,10 @@ pub fn read(line: &[u8], archive: ArchiveId) -> Result<Recorded, String> {
     let value: Value = serde_json::from_slice(line).map_err(|error| format!("no JSON: {error}"))?;
     let Value::Object(members) = value else { return Err("no JSON object".to_owned()) };
     let recorded = parse(&Members(&members)).ok_or("a member is missing or malformed")?;
-    match write(&recorded, archive).as_bytes() == line {
-        true => Ok(recorded),
-        false => Err("not in the canonical form of any event".to_owned()),
+    if write(&recorded, archive).as_bytes() == line {
+        Ok(recorded)
+    } else {
+        Err("not in the canonical form of any event".to_owned())
     }
 }
 
@@ -179,7 +183,9 @@ fn parse(line: &Members<'_>) -> Option<Recorded> {
     };
     for id in line.list("other_ids") {
         let id = Members(id.as_object()?);
-        event.other_ids.push((id.number("role")?.try_into().ok()?, hex::read_array(id.text("id")?)?));
+        event
+            .other_ids
+            .push((id.number("role")?.try_into().ok()?, hex::read_array(id.text("id")?)?));
     }
     let base = Recorded {
         seq: Seq::new(line.number("seq")?)?,
@@ -218,7 +224,8 @@ fn parse_fields(line: &Members<'_>) -> Option<Vec<Field>> {
     if let Some(act) = line.0.get("act") {
         fields.push(Field { tag: tag::ACT, value: act.to_string().into_bytes() });
     }
-    for (tag, file) in (tag::ATTACHMENT_FIRST..=tag::ATTACHMENT_LAST).zip(line.list("attachments")) {
+    for (tag, file) in (tag::ATTACHMENT_FIRST..=tag::ATTACHMENT_LAST).zip(line.list("attachments"))
+    {
         fields.push(Field { tag, value: file.to_string().into_bytes() });
     }
     for field in line.list("other_fields") {

@@ -35,13 +35,13 @@ impl Attendance {
         let event = &recorded.event;
         let Some(place) = &event.place else { return };
         self.names.entry(place.room).or_insert_with(|| place.name.clone());
-        let turn = match event.kind {
-            EventKind::Join => Turn::Enters,
-            EventKind::Leave => Turn::Leaves,
-            EventKind::Kick => Turn::Removal,
-            _ => return,
-        };
-        if let Some(actor) = &event.actor {
+        let turns = [
+            (EventKind::Join, Turn::Enters),
+            (EventKind::Leave, Turn::Leaves),
+            (EventKind::Kick, Turn::Removal),
+        ];
+        let turn = turns.into_iter().find(|(kind, _)| *kind == event.kind);
+        if let (Some((_, turn)), Some(actor)) = (turn, &event.actor) {
             let step = Step { person: actor.id, name: actor.name.clone(), turn };
             self.steps.insert((place.room, event.at, recorded.seq), step);
         }
@@ -122,7 +122,8 @@ impl Readers {
         let moment = (recorded.event.at, recorded.seq);
         let counts = self.counts.get(&place.room).map_or(&[][..], Vec::as_slice);
         let after = counts.partition_point(|(at, _)| *at <= moment);
-        let count = after.checked_sub(1).and_then(|at| counts.get(at)).map_or(0, |(_, count)| *count);
+        let count =
+            after.checked_sub(1).and_then(|at| counts.get(at)).map_or(0, |(_, count)| *count);
         format!("at least {count}")
     }
 
@@ -170,9 +171,12 @@ mod tests {
             event(5, 1, EventKind::Message),
         ];
         let mut attendance = Attendance::default();
-        events.iter().for_each(|event| attendance.observe(event));
+        for event in &events {
+            attendance.observe(event);
+        }
         let readers = attendance.settle();
-        let ends: Vec<_> = readers.stays().iter().map(|s| (s.from.is_some(), s.until.is_some())).collect();
+        let ends: Vec<_> =
+            readers.stays().iter().map(|s| (s.from.is_some(), s.until.is_some())).collect();
         assert_eq!(ends, [(true, true), (false, true), (true, false)]);
         assert_eq!(readers.at(&events[2]), "at least 2");
         assert_eq!(readers.at(&events[4]), "at least 1");

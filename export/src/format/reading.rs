@@ -45,9 +45,10 @@ fn show_controls(cell: &str) -> Cow<'_, str> {
     }
     let mut text = String::with_capacity(cell.len());
     for letter in cell.chars() {
-        match is_hidden(letter) {
-            true => text.push_str(&format!("[U+{:04X}]", u32::from(letter))),
-            false => text.push(letter),
+        if is_hidden(letter) {
+            text.extend(["[U+", &format!("{:04X}", u32::from(letter)), "]"]);
+        } else {
+            text.push(letter);
         }
     }
     Cow::Owned(text)
@@ -73,9 +74,21 @@ fn cut_to_cell<'a>(text: Cow<'a, str>, record_id: &str, cut: &mut bool) -> Cow<'
 
 /// Returns whether a spreadsheet could take a cell that begins so for a formula.
 const fn is_trigger(letter: char) -> bool {
-    matches!(letter,
-        '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '\0'
-        | '\u{ff1d}' | '\u{ff0b}' | '\u{ff0d}' | '\u{ff20}' | '\u{2212}')
+    matches!(
+        letter,
+        '=' | '+'
+            | '-'
+            | '@'
+            | '\t'
+            | '\r'
+            | '\n'
+            | '\0'
+            | '\u{ff1d}'
+            | '\u{ff0b}'
+            | '\u{ff0d}'
+            | '\u{ff20}'
+            | '\u{2212}'
+    )
 }
 
 /// Returns whether a character does not show at the start of a cell, so that a trigger may stand behind it.
@@ -103,7 +116,8 @@ mod tests {
 
     #[test]
     fn a_formula_is_guarded_even_behind_blanks() {
-        for cell in ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\nx", " =1", "\u{200b}=1", "\u{ff1d}1"] {
+        for cell in ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\nx", " =1", "\u{200b}=1", "\u{ff1d}1"]
+        {
             assert_eq!(reading(cell), (format!("'{cell}"), "100".to_owned()), "{cell:?}");
         }
         for cell in ["", "a=1", "1-1", "'=1"] {
@@ -113,7 +127,10 @@ mod tests {
 
     #[test]
     fn what_hides_is_shown() {
-        assert_eq!(reading("a\u{202e}b\rc\0"), ("a[U+202E]b[U+000D]c[U+0000]".into(), "001".into()));
+        assert_eq!(
+            reading("a\u{202e}b\rc\0"),
+            ("a[U+202E]b[U+000D]c[U+0000]".into(), "001".into())
+        );
         assert_eq!(reading("👩\u{200d}🚀\n\té"), ("👩\u{200d}🚀\n\té".into(), "000".into()));
     }
 

@@ -23,15 +23,12 @@ impl Revisions {
     /// Takes in one event of the package; most are none of its business.
     pub(crate) fn observe(&mut self, recorded: &Recorded) {
         let Some(target) = recorded.event.target else { return };
-        match recorded.event.kind {
-            EventKind::Edit | EventKind::Replace => {
-                self.edits.insert(recorded.seq, (target, recorded.event.at));
-            }
-            EventKind::Retract => {
-                let retraction = Retraction { at: recorded.event.at, by: actor_words(recorded) };
-                self.retractions.insert(recorded.seq, (target, retraction));
-            }
-            _ => {}
+        let at = recorded.event.at;
+        if is_edit(recorded) {
+            self.edits.insert(recorded.seq, (target, at));
+        } else if recorded.event.kind == EventKind::Retract {
+            let retraction = Retraction { at, by: actor_words(recorded) };
+            self.retractions.insert(recorded.seq, (target, retraction));
         }
     }
 
@@ -59,6 +56,10 @@ impl Revisions {
         }
         versions
     }
+}
+
+fn is_edit(recorded: &Recorded) -> bool {
+    matches!(recorded.event.kind, EventKind::Edit | EventKind::Replace)
 }
 
 /// Returns the name of who acted, or the id where the name is withheld or empty.
@@ -91,10 +92,10 @@ impl Versions {
 
     /// Returns the number of a version, from 1; nothing where the package cannot tell.
     pub(crate) fn version(&self, recorded: &Recorded) -> Option<u32> {
-        match (recorded.event.kind, self.edits.get(&recorded.seq)) {
-            (_, Some(edit)) => edit.version,
-            (EventKind::Edit | EventKind::Replace, None) => None,
-            (_, None) => Some(1),
+        match self.edits.get(&recorded.seq) {
+            Some(edit) => edit.version,
+            None if is_edit(recorded) => None,
+            None => Some(1),
         }
     }
 
@@ -129,7 +130,9 @@ mod tests {
 
     fn versions(events: &[Recorded]) -> Versions {
         let mut revisions = Revisions::default();
-        events.iter().for_each(|event| revisions.observe(event));
+        for event in events {
+            revisions.observe(event);
+        }
         revisions.settle(|seq| events.iter().any(|event| event.seq == seq))
     }
 

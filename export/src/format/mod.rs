@@ -1,0 +1,10 @@
+//! The bytes of a package: pure functions from events to lines and rows. Only here does this crate speak JSON.
+
+pub(crate) mod cells;
+pub mod csv;
+pub(crate) mod frozen;
+pub(crate) mod hex;
+pub mod line;
+pub(crate) mod readers;
+pub mod reading;
+pub(crate) mod versions;
