@@ -1,6 +1,8 @@
 //! The published vectors of the proof, rebuilt and judged. They live beside the repository; what they pin is pinned here
 //! once more by a few values of our own (`sample_log`), so that no test is empty where they are absent.
 
+mod changes;
+mod claims;
 mod rebuilt;
 mod sample_log;
 

@@ -6,7 +6,7 @@ use crate::proof::commitment::{Commitments, commit};
 use crate::proof::hash::{Digest, first_half, sha256};
 use crate::proof::header::Header;
 use crate::proof::hex;
-use crate::proof::salt::{SaltTree, Seed, run_first};
+use crate::proof::salt::{SaltTree, Salts, Seed, run_first};
 use crate::proof::tree::{Frontier, Subtrees, node_hash};
 
 /// First `Seq` of each journal file.
@@ -72,6 +72,14 @@ fn fields(n: u64) -> Vec<(u16, Vec<u8>)> {
         fields.push((8, format!("{{\"n\":{n}}}").into_bytes()));
     }
     fields
+}
+
+/// Returns the salts of an event.
+pub(super) fn salts_of(header: &Header) -> Salts {
+    let file = FILES.into_iter().rfind(|first| *first <= header.seq).unwrap();
+    let (seq, file) = (Seq::new(header.seq).unwrap(), Seq::new(file).unwrap());
+    let (lane, first) = (header.lane(), run_first(file, seq));
+    SaltTree::new(&seed(lane, first.get()), lane, first).salts(seq)
 }
 
 /// Returns all 1,000 events, each hashed in order as the archive would.
