@@ -10,6 +10,7 @@ mod json;
 pub mod keys;
 pub mod proof;
 pub mod record;
+pub mod segment;
 
 pub use disk::Ports;
 pub use error::{Error, Result};

@@ -1,0 +1,27 @@
+//! Sealed segments: one file for each lane over one range of Seq, columns inside of blocks, every part sealed apart
+//! (house.md §6.1–6.4; every byte in `docs/format.md` §5). Encoder and decoder do no I/O.
+
+mod block;
+mod block_decoder;
+mod block_encoder;
+mod bytes;
+mod column;
+pub mod decoder;
+pub mod encoder;
+mod entity;
+pub mod fault;
+pub mod footer;
+pub mod layout;
+mod numbers;
+pub mod slot;
+#[cfg(test)]
+mod tests;
+mod times;
+
+pub use block::Block;
+pub use decoder::Segment;
+pub use encoder::{Encoded, LEVEL_SEAL, LaneFile, encode};
+pub use fault::Fault;
+pub use footer::{BlockEntry, Footer, RoomEntry, RunEntry, RunSalts};
+pub use layout::{HEADER_BYTES, PartPlace, SegmentHeader, TRAILER_BYTES};
+pub use slot::Slot;
