@@ -1,0 +1,59 @@
+//! Wakes the threads behind the writer: a journal file is complete, a checkpoint is due, or the archive closes.
+
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+/// A bell that remembers that it was rung until somebody has heard it.
+#[derive(Debug, Default)]
+pub(crate) struct Bell {
+    state: Mutex<State>,
+    rung: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    is_rung: bool,
+    is_closing: bool,
+    /// The size of the log that rings the bell when it is reached.
+    size_awaited: Option<u64>,
+}
+
+impl Bell {
+    /// Rings.
+    pub(crate) fn ring(&self) {
+        self.state.lock().is_rung = true;
+        self.rung.notify_all();
+    }
+
+    /// Rings if the log has reached the size that somebody awaits.
+    pub(crate) fn ring_for_size(&self, size: u64) {
+        let mut state = self.state.lock();
+        if state.size_awaited.is_some_and(|awaited| size >= awaited) {
+            state.size_awaited = None;
+            state.is_rung = true;
+            self.rung.notify_all();
+        }
+    }
+
+    /// Rings for the last time.
+    pub(crate) fn close(&self) {
+        self.state.lock().is_closing = true;
+        self.rung.notify_all();
+    }
+
+    /// Waits until the bell rings, until the log has `size_awaited` events, or for so long. Returns false when the archive closes.
+    pub(crate) fn wait(&self, size_awaited: u64, timeout: Duration) -> bool {
+        let deadline = Instant::now().checked_add(timeout);
+        let mut state = self.state.lock();
+        state.size_awaited = Some(size_awaited);
+        while !state.is_rung && !state.is_closing {
+            let Some(deadline) = deadline else { break };
+            if self.rung.wait_until(&mut state, deadline).timed_out() {
+                break;
+            }
+        }
+        state.is_rung = false;
+        !state.is_closing
+    }
+}

@@ -1,0 +1,15 @@
+//! The journal: what has been acknowledged and not yet sealed (house.md §6.1, docs/format.md "Journal").
+//!
+//! In reading order: [`frame`] is the bytes, [`file`] one growing file, [`memory`] what readers see of it, [`queue`] what
+//! waits to be written, [`writer`] the thread that writes and syncs it, [`recovery`] the way back from the bytes.
+
+pub(crate) mod file;
+pub(crate) mod frame;
+pub(crate) mod leaves;
+pub(crate) mod memory;
+pub(crate) mod queue;
+pub(crate) mod recovery;
+pub(crate) mod writer;
+
+pub(crate) use frame::{Frame, RawRecord};
+pub(crate) use memory::{FileMemory, Memory};

@@ -1,0 +1,242 @@
+//! What waits to be written: bounded, in the order of the log, checked before it is taken.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use chat::{PlaceSeq, Recorded, RoomId, Seq};
+use parking_lot::{Condvar, Mutex};
+
+use super::frame::Records;
+use crate::error::{Error, Result};
+use crate::fuse::Fuse;
+use crate::proof::Digest;
+
+/// Bytes that may wait before an append blocks: two full frames.
+const WAITING_BYTES_MAX: usize = 2 * chat::limits::BATCH_BYTES_MAX;
+/// Appends that may wait before the next one blocks.
+const WAITING_WORKS_MAX: usize = 4_096;
+
+/// The newest event of a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlaceHead {
+    /// Its number in the room.
+    pub place_seq: PlaceSeq,
+    /// Its number in the log.
+    pub seq: Seq,
+}
+
+/// What the writer takes off the queue.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// Records for one frame, and who waits for which of their leaves.
+    Batch(Batch),
+    /// Complete the present file, then answer.
+    Finish(Sender<()>),
+}
+
+/// Records that become one frame.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) first: Seq,
+    pub(crate) records: Records,
+    /// How many of the leaves each waiting append gets, in order.
+    pub(crate) replies: Vec<(usize, Sender<Vec<Digest>>)>,
+}
+
+/// The bounded queue before the writer.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    filled: Condvar,
+    emptied: Condvar,
+    fuse: Arc<Fuse>,
+}
+
+#[derive(Debug)]
+struct State {
+    works: VecDeque<Work>,
+    bytes: usize,
+    due: Seq,
+    places: HashMap<RoomId, PlaceHead>,
+    is_closed: bool,
+}
+
+/// The promise of an append: its leaves, once it is on disk.
+#[derive(Debug)]
+#[must_use = "an append is durable only when wait has returned"]
+pub struct Pending {
+    receivers: Vec<Receiver<Vec<Digest>>>,
+    fuse: Arc<Fuse>,
+}
+
+impl Pending {
+    /// Waits until the batch is on disk and synced, and returns the leaf of each event in order.
+    pub fn wait(self) -> Result<Vec<Digest>> {
+        let mut leaves = Vec::new();
+        for receiver in self.receivers {
+            match receiver.recv() {
+                Ok(more) => leaves.extend(more),
+                Err(_) => {
+                    self.fuse.check()?;
+                    return Err(Error::Closed);
+                }
+            }
+        }
+        Ok(leaves)
+    }
+}
+
+impl Queue {
+    /// Returns the queue of a log whose next event is `due`.
+    pub(crate) fn new(due: Seq, places: HashMap<RoomId, PlaceHead>, fuse: Arc<Fuse>) -> Self {
+        let state = State { works: VecDeque::new(), bytes: 0, due, places, is_closed: false };
+        Self {
+            state: Mutex::new(state),
+            filled: Condvar::new(),
+            emptied: Condvar::new(),
+            fuse,
+        }
+    }
+
+    /// Takes events and their records, or refuses them if they do not follow the log. Blocks while the queue is full.
+    pub(crate) fn push(&self, events: &[Recorded], pieces: Vec<Records>) -> Result<Pending> {
+        let mut state = self.state.lock();
+        loop {
+            self.fuse.check()?;
+            if state.is_closed {
+                return Err(Error::Closed);
+            }
+            if state.bytes < WAITING_BYTES_MAX && state.works.len() < WAITING_WORKS_MAX {
+                break;
+            }
+            self.emptied.wait(&mut state);
+        }
+        let heads = state.check(events)?;
+        state.places.extend(heads);
+        let mut receivers = Vec::with_capacity(pieces.len());
+        for records in pieces {
+            let (sender, receiver) = channel();
+            receivers.push(receiver);
+            state.bytes = state.bytes.saturating_add(records.bytes());
+            let first = state.due;
+            state.due = first.plus(u64::try_from(records.count()).unwrap_or(u64::MAX));
+            let replies = vec![(records.count(), sender)];
+            state.works.push_back(Work::Batch(Batch { first, records, replies }));
+        }
+        drop(state);
+        self.filled.notify_one();
+        Ok(Pending { receivers, fuse: Arc::clone(&self.fuse) })
+    }
+
+    /// Asks the writer to complete the present file, and waits until it has.
+    pub(crate) fn finish_file(&self) -> Result<()> {
+        let (sender, receiver) = channel();
+        {
+            let mut state = self.state.lock();
+            self.fuse.check()?;
+            if state.is_closed {
+                return Err(Error::Closed);
+            }
+            state.works.push_back(Work::Finish(sender));
+        }
+        self.filled.notify_one();
+        receiver.recv().map_err(|_| self.fuse.check().err().unwrap_or(Error::Closed))
+    }
+
+    /// Waits for work and returns it: one frame's worth of whatever waits. Nothing once the queue is closed and empty.
+    pub(crate) fn take(&self) -> Option<Work> {
+        let mut state = self.state.lock();
+        let mut work = loop {
+            if let Some(work) = state.works.pop_front() {
+                break work;
+            }
+            if state.is_closed {
+                return None;
+            }
+            self.filled.wait(&mut state);
+        };
+        if let Work::Batch(batch) = &mut work {
+            state.fill(batch);
+            state.bytes = state.bytes.saturating_sub(batch.records.bytes());
+        }
+        drop(state);
+        self.emptied.notify_all();
+        Some(work)
+    }
+
+    /// Takes nothing more; what waits is still written.
+    pub(crate) fn close(&self) {
+        self.state.lock().is_closed = true;
+        self.filled.notify_all();
+        self.emptied.notify_all();
+    }
+
+    /// Drops what waits, so that everyone who waits for it learns that the log has stopped.
+    pub(crate) fn abandon(&self) {
+        let mut state = self.state.lock();
+        state.is_closed = true;
+        state.works.clear();
+        drop(state);
+        self.emptied.notify_all();
+    }
+
+    /// Returns the newest event of each room, those that wait included.
+    pub(crate) fn places(&self) -> HashMap<RoomId, PlaceHead> {
+        self.state.lock().places.clone()
+    }
+}
+
+impl State {
+    /// Joins what waits behind a batch to it, as far as one frame takes it.
+    fn fill(&mut self, batch: &mut Batch) {
+        while let Some(Work::Batch(next)) = self.works.front() {
+            if !batch.records.fits_with(&next.records) {
+                return;
+            }
+            if let Some(Work::Batch(next)) = self.works.pop_front() {
+                batch.records.join(&next.records);
+                batch.replies.extend(next.replies);
+            }
+        }
+    }
+
+    /// Refuses events that do not follow the log or their rooms; returns the new heads of the rooms.
+    fn check(&self, events: &[Recorded]) -> Result<HashMap<RoomId, PlaceHead>> {
+        let mut heads = HashMap::new();
+        let mut due = self.due;
+        for event in events {
+            if event.seq != due {
+                return Err(Error::BatchOrder { expected: due.get(), found: event.seq.get() });
+            }
+            due = due.next();
+            let found = (event.place_seq, event.place_prev);
+            let Some(place) = &event.event.place else {
+                check_place(event.seq, (None, None), found)?;
+                continue;
+            };
+            let head = heads.get(&place.room).or_else(|| self.places.get(&place.room));
+            let place_seq = head.map_or(PlaceSeq::FIRST, |head: &PlaceHead| head.place_seq.next());
+            check_place(event.seq, (Some(place_seq), head.map(|head| head.seq)), found)?;
+            heads.insert(place.room, PlaceHead { place_seq, seq: event.seq });
+        }
+        Ok(heads)
+    }
+}
+
+type Link = (Option<PlaceSeq>, Option<Seq>);
+
+fn check_place(seq: Seq, expected: Link, found: Link) -> Result<()> {
+    if expected == found {
+        return Ok(());
+    }
+    let words = |(place_seq, place_prev): Link| match (place_seq, place_prev) {
+        (None, None) => "no place".to_owned(),
+        (place_seq, place_prev) => format!(
+            "{} after event {}",
+            place_seq.map_or(0, PlaceSeq::get),
+            place_prev.map_or(0, Seq::get)
+        ),
+    };
+    Err(Error::BatchPlace { seq, expected: words(expected), found: words(found) })
+}

@@ -1,0 +1,190 @@
+//! The committer: one thread that takes whatever waits, writes it as one frame, syncs once, and only then shows it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chat::{ArchiveId, Seq};
+
+use super::file::{self, JournalFile};
+use super::frame::{self, FileHeader, Frame, Run};
+use super::leaves::leaves;
+use super::memory::{FileMemory, Memory};
+use super::queue::{Batch, Queue, Work};
+use crate::bell::Bell;
+use crate::disk::Ports;
+use crate::error::{Error, Result};
+use crate::fuse::Fuse;
+use crate::keys::Keys;
+use crate::proof::tree::Frontier;
+
+/// What the writer shares with the rest of the archive.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    pub(crate) ports: Ports,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) fuse: Arc<Fuse>,
+    /// Rung when a file is complete.
+    pub(crate) sealing: Arc<Bell>,
+    /// Rung when enough events want a checkpoint.
+    pub(crate) checkpoints: Arc<Bell>,
+}
+
+/// When a journal file is full.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FileBounds {
+    pub(crate) bytes: u64,
+    pub(crate) age_micros: i64,
+}
+
+/// The one that writes the journal.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    shared: Shared,
+    archive: ArchiveId,
+    folder: PathBuf,
+    bounds: FileBounds,
+    frontier: Frontier,
+    /// Number of the next file.
+    number: u64,
+    open: Option<OpenFile>,
+}
+
+#[derive(Debug)]
+struct OpenFile {
+    file: JournalFile,
+    /// The run that the next event continues, unless it starts one.
+    run: Option<Run>,
+}
+
+impl Writer {
+    /// Returns a writer that goes on after what was recovered. It opens a file with the first batch, never an old one again.
+    pub(crate) fn new(
+        shared: Shared,
+        archive: ArchiveId,
+        folder: PathBuf,
+        bounds: FileBounds,
+        number: u64,
+    ) -> Self {
+        let frontier = shared.memory.frontier();
+        Self { shared, archive, folder, bounds, frontier, number, open: None }
+    }
+
+    /// Writes until the queue is closed and empty, or until the first failure, which blows the fuse.
+    pub(crate) fn run(mut self) {
+        let stop = StopOnPanic(self.shared.clone());
+        while let Some(work) = self.shared.queue.take() {
+            if let Err(error) = self.work(work) {
+                let stopped: Result<()> = self.shared.fuse.guard(Err(error));
+                drop(stopped);
+                break;
+            }
+        }
+        drop(stop);
+    }
+
+    fn work(&mut self, work: Work) -> Result<()> {
+        self.shared.fuse.check()?;
+        match work {
+            Work::Batch(batch) => self.write(batch),
+            Work::Finish(reply) => {
+                self.complete_file();
+                // Who asked may have gone away; the file is complete all the same.
+                drop(reply.send(()));
+                Ok(())
+            }
+        }
+    }
+
+    fn write(&mut self, batch: Batch) -> Result<()> {
+        let Batch { first, records, replies } = batch;
+        let mut open = self.file_for(first, records.bytes())?;
+        let count = u64::try_from(records.count()).expect("a usize fits in 64 bits");
+        let last = first.plus(count.saturating_sub(1));
+        let begun = self.begin_runs(open.file.header().first, first, last)?;
+        let runs: Vec<Run> = open.run.iter().chain(&begun).cloned().collect();
+        let leaves = leaves(&runs, first, &records);
+        let plaintext = frame::plaintext(&begun, &records);
+        let frame_count = u32::try_from(count).expect("a batch is bounded by its limits");
+        open.file.append(first, frame_count, plaintext)?;
+        for leaf in &leaves {
+            self.frontier.append(leaf);
+        }
+        open.run = runs.last().cloned();
+        let frame = Arc::new(Frame::new(first, records, leaves));
+        let bytes = open.file.end();
+        self.open = Some(open);
+        self.shared.memory.grow(begun, Arc::clone(&frame), bytes, self.frontier.clone());
+        self.shared.checkpoints.ring_for_size(self.frontier.size());
+        let mut leaves = frame.leaves().iter().copied();
+        for (count, reply) in replies {
+            // Who appended may not wait for the answer; the batch is durable all the same.
+            drop(reply.send(leaves.by_ref().take(count).collect()));
+        }
+        Ok(())
+    }
+
+    /// Returns the file that takes a batch: the present one, unless it is full or old.
+    fn file_for(&mut self, first: Seq, bytes: usize) -> Result<OpenFile> {
+        let now = self.shared.ports.clock.now();
+        if let Some(open) = self.open.take() {
+            let end = open.file.end().saturating_add(file::bytes_of(bytes));
+            let age = now.micros().saturating_sub(open.file.header().created_at.micros());
+            if end <= self.bounds.bytes && age < self.bounds.age_micros {
+                return Ok(open);
+            }
+            self.complete_file();
+        }
+        let sealer = self.shared.keys.new_file()?;
+        let header =
+            FileHeader { archive: self.archive, key: sealer.id(), first, created_at: now };
+        let path = file::path_of(&self.folder, self.number);
+        let file = JournalFile::create(self.shared.ports.disk.as_ref(), path, sealer, header)?;
+        self.shared.memory.begin(FileMemory {
+            number: self.number,
+            first,
+            created_at: now,
+            is_complete: false,
+            runs: Vec::new(),
+            frames: Vec::new(),
+            bytes: file.end(),
+        });
+        self.number = self.number.saturating_add(1);
+        Ok(OpenFile { file, run: None })
+    }
+
+    fn complete_file(&mut self) {
+        self.open = None;
+        self.shared.memory.complete();
+        self.shared.sealing.ring();
+    }
+
+    /// Draws the seeds of the runs that start in a batch.
+    fn begin_runs(&self, file_first: Seq, first: Seq, last: Seq) -> Result<Vec<Run>> {
+        let mut runs = Vec::new();
+        for start in frame::run_starts(file_first, first, last) {
+            let mut seeds = zeroize::Zeroizing::new([0; 32]);
+            self.shared
+                .ports
+                .rng
+                .fill(seeds.as_mut_slice())
+                .map_err(|source| Error::Randomness { purpose: "the seeds of salts", source })?;
+            runs.push(Run::new(start, &seeds));
+        }
+        Ok(runs)
+    }
+}
+
+/// Wakes everybody when the writer ends, and blows the fuse if it ends by a panic.
+struct StopOnPanic(Shared);
+
+impl Drop for StopOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fuse.blow("go on after a fault of the program in the writer");
+        }
+        self.0.queue.abandon();
+        self.0.memory.wake();
+    }
+}
