@@ -1,16 +1,54 @@
 //! The log on disk: journal, sealed segments, proofs, keys and the derived catalog.
+//!
+//! An [`Archive`] keeps one dense sequence of events for ever. What it acknowledges is on disk and synced; what is on
+//! disk is encrypted, and covered by the tree whose root the archive signs as a [`Checkpoint`](proof::Checkpoint).
+//! Followers read it with a [`Tail`].
+//!
+//! This crate refuses to: number events (who appends does), decide what may be destroyed (`policy` does), search, or
+//! retry a failed sync: the first one blows the [`fuse`], and only a restart knows what the disk holds.
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use archive::{Archive, Creation, Ports, Settings};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let archive = Archive::create(&folder.path().join("a"), &Creation::default(), Settings::default(), Ports::production())?;
+//! assert_eq!(archive.size(), 0);
+//! archive.close()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The bytes on disk are stated in `docs/format.md`; those that are hashed and signed, in the module [`proof`].
 
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
+pub mod archive;
+mod bell;
+pub mod description;
 pub mod disk;
 pub mod durable;
 pub mod error;
 pub mod fuse;
+mod journal;
 mod json;
 pub mod keys;
+mod opening;
 pub mod proof;
 pub mod record;
 pub mod segment;
+pub mod settings;
+pub mod signer;
+pub mod tail;
+#[cfg(test)]
+mod tests;
+mod upkeep;
 
+pub use archive::{Archive, ArchiveState};
+pub use description::{Creation, Description, Recordkeeping};
 pub use disk::Ports;
 pub use error::{Error, Result};
+pub use journal::queue::{Pending, PlaceHead};
+pub use settings::Settings;
+pub use signer::SignedCheckpoint;
+pub use tail::{Follower, Tail};

@@ -14,9 +14,8 @@ const PARALLEL_RECORDS_MIN: usize = 1_024;
 /// Returns the leaf of each record. `runs` hold the seeds of the runs that the records lie in, the one that `first` lies in among them.
 pub(crate) fn leaves(runs: &[Run], first: Seq, records: &Records) -> Vec<Digest> {
     let stretches = stretches(runs, first, records.count());
-    let of_stretch = |(run, start, end): &(&Run, usize, usize)| {
-        leaves_of_run(run, first, records, *start..*end)
-    };
+    let of_stretch =
+        |(run, start, end): &(&Run, usize, usize)| leaves_of_run(run, first, records, *start..*end);
     if records.count() < PARALLEL_RECORDS_MIN {
         stretches.iter().flat_map(of_stretch).collect()
     } else {

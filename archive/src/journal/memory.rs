@@ -102,7 +102,8 @@ impl Memory {
         let size = frontier.size();
         {
             let mut state = self.state.write();
-            let file = state.files.back_mut().expect("the writer begins a file before it grows one");
+            let file =
+                state.files.back_mut().expect("the writer begins a file before it grows one");
             file.runs.extend(runs);
             file.frames.push(frame);
             file.bytes = bytes;

@@ -11,5 +11,3 @@ pub(crate) mod queue;
 pub(crate) mod recovery;
 pub(crate) mod writer;
 
-pub(crate) use frame::{Frame, RawRecord};
-pub(crate) use memory::{FileMemory, Memory};

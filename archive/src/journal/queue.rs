@@ -91,12 +91,7 @@ impl Queue {
     /// Returns the queue of a log whose next event is `due`.
     pub(crate) fn new(due: Seq, places: HashMap<RoomId, PlaceHead>, fuse: Arc<Fuse>) -> Self {
         let state = State { works: VecDeque::new(), bytes: 0, due, places, is_closed: false };
-        Self {
-            state: Mutex::new(state),
-            filled: Condvar::new(),
-            emptied: Condvar::new(),
-            fuse,
-        }
+        Self { state: Mutex::new(state), filled: Condvar::new(), emptied: Condvar::new(), fuse }
     }
 
     /// Takes events and their records, or refuses them if they do not follow the log. Blocks while the queue is full.

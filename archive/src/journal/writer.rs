@@ -91,7 +91,7 @@ impl Writer {
             Work::Finish(reply) => {
                 self.complete_file();
                 // Who asked may have gone away; the file is complete all the same.
-                drop(reply.send(()));
+                reply.send(()).ok();
                 Ok(())
             }
         }
@@ -120,7 +120,7 @@ impl Writer {
         let mut leaves = frame.leaves().iter().copied();
         for (count, reply) in replies {
             // Who appended may not wait for the answer; the batch is durable all the same.
-            drop(reply.send(leaves.by_ref().take(count).collect()));
+            reply.send(leaves.by_ref().take(count).collect()).ok();
         }
         Ok(())
     }
@@ -137,8 +137,7 @@ impl Writer {
             self.complete_file();
         }
         let sealer = self.shared.keys.new_file()?;
-        let header =
-            FileHeader { archive: self.archive, key: sealer.id(), first, created_at: now };
+        let header = FileHeader { archive: self.archive, key: sealer.id(), first, created_at: now };
         let path = file::path_of(&self.folder, self.number);
         let file = JournalFile::create(self.shared.ports.disk.as_ref(), path, sealer, header)?;
         self.shared.memory.begin(FileMemory {

@@ -1,0 +1,233 @@
+//! The facade: one open archive, and what may be asked of it.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use chat::{ArchiveId, DiskLock, Lane, Recorded, RoomId, Seq};
+use parking_lot::Mutex;
+
+use crate::description::Description;
+use crate::disk::Ports;
+use crate::error::{Error, Result};
+use crate::journal::frame::{Records, TooLarge};
+use crate::journal::queue::{Pending, PlaceHead};
+use crate::journal::writer::Shared;
+use crate::keys::Keys;
+use crate::proof::VerifierKey;
+use crate::settings::Settings;
+use crate::signer::{SignedCheckpoint, Signer};
+use crate::tail::Tail;
+
+/// One open archive. Only one process has it open at a time; within it, any number of threads may use it.
+#[derive(Debug)]
+pub struct Archive {
+    pub(crate) folder: PathBuf,
+    pub(crate) description: Description,
+    pub(crate) settings: Settings,
+    pub(crate) shared: Shared,
+    pub(crate) signer: Arc<Signer>,
+    pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Held as long as the archive is open.
+    pub(crate) lock: Mutex<Option<Box<dyn DiskLock>>>,
+}
+
+/// How an archive is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchiveState {
+    /// Events acknowledged.
+    pub events: u64,
+    /// Size of the newest checkpoint, 0 if none was signed.
+    pub checkpoint_size: u64,
+    /// Bytes of the journal that hold unsealed events.
+    pub journal_bytes: u64,
+    /// Bytes free on the volume, if that is known.
+    pub free_bytes: Option<u64>,
+    /// Why the writer has stopped, if it has.
+    pub failed: Option<String>,
+}
+
+impl Archive {
+    /// Returns the archive's id.
+    pub const fn id(&self) -> ArchiveId {
+        self.description.archive
+    }
+
+    /// Returns the key that the archive's checkpoints and notes are verified with.
+    pub const fn public_key(&self) -> &VerifierKey {
+        &self.description.public_key
+    }
+
+    /// Returns what the archive says of itself.
+    pub const fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// Returns the folder that it lies in.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Returns the archive's keys.
+    pub fn keys(&self) -> &Keys {
+        &self.shared.keys
+    }
+
+    /// Returns the clock, the randomness and the disk that the archive was opened with.
+    pub const fn ports(&self) -> &Ports {
+        &self.shared.ports
+    }
+
+    /// Returns how many events are acknowledged: written and synced.
+    pub fn size(&self) -> u64 {
+        self.shared.memory.size()
+    }
+
+    /// Puts a batch behind the log and returns the promise of its leaves.
+    ///
+    /// The events must follow the log densely, and each its room; [`Error::BatchOrder`] and [`Error::BatchPlace`] say where
+    /// they do not, and then nothing of the batch is taken. Blocks while the queue is full. A near-full disk refuses a batch
+    /// that holds talk ([`Error::DiskFull`]); ledger events may use the reserve.
+    pub fn append(&self, batch: Vec<Recorded>) -> Result<Pending> {
+        self.shared.fuse.check()?;
+        let limit = chat::limits::EVENT_BYTES_MAX;
+        let pieces = Records::encode(&batch)
+            .map_err(|TooLarge { seq, bytes }| Error::EventTooLarge { seq, found: bytes, limit })?;
+        let bytes: usize = pieces.iter().map(Records::bytes).sum();
+        if batch.iter().any(|event| event.lane() == Lane::Talk) {
+            self.check_reserve(u64::try_from(bytes).unwrap_or(u64::MAX))?;
+        }
+        self.shared.queue.push(&batch, pieces)
+    }
+
+    fn check_reserve(&self, bytes: u64) -> Result<()> {
+        let disk = self.shared.ports.disk.as_ref();
+        let free_bytes = disk
+            .free_bytes(&self.folder)
+            .map_err(Error::io("measure the volume of", &self.folder))?;
+        let reserve_bytes = self.settings.reserve_bytes;
+        if free_bytes < reserve_bytes.saturating_add(bytes) {
+            return Err(Error::DiskFull { free_bytes, reserve_bytes });
+        }
+        Ok(())
+    }
+
+    /// Returns an event, or nothing if it is beyond the size or destroyed.
+    pub fn read(&self, seq: Seq) -> Result<Option<Recorded>> {
+        self.shared.fuse.check()?;
+        if seq.get() > self.size() {
+            return Ok(None);
+        }
+        Ok(self.shared.memory.read(seq))
+    }
+
+    /// Returns events in the order asked for, nothing in place of one that is beyond the size or destroyed.
+    pub fn read_many(&self, seqs: &[Seq]) -> Result<Vec<Option<Recorded>>> {
+        seqs.iter().map(|seq| self.read(*seq)).collect()
+    }
+
+    /// Returns a reader of the whole log from this event on.
+    pub fn tail(self: &Arc<Self>, from: Seq) -> Tail {
+        Tail::new(Arc::clone(self), from, None)
+    }
+
+    /// Returns a reader of the ledger lane alone from this event on.
+    pub fn ledger(self: &Arc<Self>, from: Seq) -> Tail {
+        Tail::new(Arc::clone(self), from, Some(Lane::Ledger))
+    }
+
+    /// Returns up to `max` events of a lane, or of both, from this one on, and the event to go on with.
+    pub(crate) fn read_on(
+        &self,
+        from: Seq,
+        max: usize,
+        lane: Option<Lane>,
+    ) -> Result<(Vec<Recorded>, Seq)> {
+        self.shared.fuse.check()?;
+        let mut events = Vec::new();
+        let mut next = from;
+        while events.len() < max {
+            let Some(frame) = self.shared.memory.frame(next) else { break };
+            while let Some(record) = frame.record(next).filter(|_| events.len() < max) {
+                if lane.is_none_or(|lane| lane == record.lane()) {
+                    events.extend(record.decode());
+                }
+                next = next.next();
+            }
+        }
+        Ok((events, next))
+    }
+
+    /// Waits until more than `size` events are durable, or for so long. Returns whether they are.
+    pub(crate) fn wait_beyond(&self, size: u64, timeout: Duration) -> bool {
+        self.shared.memory.wait(size, timeout)
+    }
+
+    /// Returns the newest event of each room, those not yet acknowledged included: where a sequencer goes on.
+    pub fn places(&self) -> HashMap<RoomId, PlaceHead> {
+        self.shared.queue.places()
+    }
+
+    /// Signs the present size and root, stores the checkpoint durably and returns it; the newest one if nothing is new.
+    pub fn checkpoint(&self) -> Result<SignedCheckpoint> {
+        self.shared.fuse.check()?;
+        self.signer.sign(self.shared.ports.disk.as_ref(), &self.shared.memory.frontier())
+    }
+
+    /// Returns the newest checkpoint, if one was ever signed.
+    pub fn newest_checkpoint(&self) -> Option<SignedCheckpoint> {
+        self.signer.newest()
+    }
+
+    /// Returns the checkpoint of exactly this size, if one was signed.
+    pub fn checkpoint_at(&self, size: u64) -> Result<Option<SignedCheckpoint>> {
+        self.signer.at(self.shared.ports.disk.as_ref(), size)
+    }
+
+    /// Signs a text that is no checkpoint, such as a manifest, and returns the note. Its first line must not be an origin.
+    pub fn sign_note(&self, text: &str) -> Result<String> {
+        self.signer.sign_text(text)
+    }
+
+    /// Returns how the archive is doing.
+    pub fn state(&self) -> ArchiveState {
+        ArchiveState {
+            events: self.size(),
+            checkpoint_size: self.signer.newest().map_or(0, |newest| newest.checkpoint.size),
+            journal_bytes: self.shared.memory.bytes(),
+            free_bytes: self.shared.ports.disk.free_bytes(&self.folder).ok(),
+            failed: self.shared.fuse.reason().map(str::to_owned),
+        }
+    }
+
+    /// Writes what waits, signs a last checkpoint and gives the lock back. Afterwards nothing can be appended.
+    pub fn close(&self) -> Result<()> {
+        let was_open = self.stop();
+        let signed = if was_open && self.size() > 0 { self.checkpoint().map(drop) } else { Ok(()) };
+        drop(self.lock.lock().take());
+        signed
+    }
+
+    /// Lets the threads finish what waits; returns whether they were still at work.
+    fn stop(&self) -> bool {
+        self.shared.queue.close();
+        self.shared.sealing.close();
+        self.shared.checkpoints.close();
+        let threads = std::mem::take(&mut *self.threads.lock());
+        let were_there = !threads.is_empty();
+        for thread in threads {
+            if thread.join().is_err() {
+                self.shared.fuse.blow("go on after a fault of the program in a thread");
+            }
+        }
+        were_there
+    }
+}
+
+impl Drop for Archive {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

@@ -1,0 +1,196 @@
+//! How an archive is made, and how it is opened: start-up is recovery (house.md §8).
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use chat::{ArchiveId, DiskLock, PlaceSeq, RoomId, Seq};
+use parking_lot::Mutex;
+
+use crate::archive::Archive;
+use crate::bell::Bell;
+use crate::description::{self, Creation, Description};
+use crate::disk::Ports;
+use crate::durable;
+use crate::error::{Error, Result};
+use crate::fuse::Fuse;
+use crate::journal::memory::Memory;
+use crate::journal::queue::{PlaceHead, Queue};
+use crate::journal::recovery::{Ground, Recovered, recover};
+use crate::journal::writer::{FileBounds, Shared, Writer};
+use crate::keys::{KeyPlace, Keys};
+use crate::proof::header::ROLE_PLACE;
+use crate::proof::tree::Frontier;
+use crate::proof::{Header, SigningKey};
+use crate::settings::Settings;
+use crate::signer::{SignedCheckpoint, Signer};
+use crate::upkeep;
+
+const KEYS: &str = "keys";
+const JOURNAL: &str = "journal";
+const CHECKPOINTS: &str = "checkpoints";
+const LOCK: &str = "lock";
+
+impl Archive {
+    /// Makes an archive in a folder that is absent or empty, and opens it.
+    ///
+    /// Refuses a folder that holds an archive or anything else; `muniment.toml` may be there.
+    pub fn create(
+        folder: &Path,
+        creation: &Creation,
+        settings: Settings,
+        ports: Ports,
+    ) -> Result<Arc<Self>> {
+        let disk = ports.disk.as_ref();
+        durable::create_folder(disk, folder)?;
+        let lock = lock(&ports, folder)?;
+        let names = durable::list(disk, folder)?;
+        if description::is_there(&names) {
+            return Err(Error::ArchiveExists { folder: folder.to_owned() });
+        }
+        if let Some(found) = names.into_iter().find(|name| !description::may_precede(name)) {
+            return Err(Error::FolderNotEmpty { folder: folder.to_owned(), found });
+        }
+        let archive = draw_id(&ports)?;
+        let place = key_place(folder, &settings, archive);
+        Keys::create(&place, &ports)?;
+        durable::create_folder(disk, &folder.join(JOURNAL))?;
+        durable::create_folder(disk, &folder.join(CHECKPOINTS))?;
+        let keys = Keys::open(&place, ports.clone(), Arc::default())?;
+        let description = Description {
+            archive,
+            public_key: SigningKey::of_archive(keys.signing_seed(), archive).verifier_key().clone(),
+            created_at: ports.clock.now(),
+            creation: *creation,
+        };
+        description.write(disk, folder)?;
+        open_locked(folder, settings, ports, lock)
+    }
+
+    /// Opens an archive: takes its lock, recovers the journal, starts the writer.
+    ///
+    /// Fails with [`Error::Locked`] while another process has it open, and with an error of the family *corrupt* where what
+    /// is stored is not what was stored; nothing is changed on disk then.
+    pub fn open(folder: &Path, settings: Settings, ports: Ports) -> Result<Arc<Self>> {
+        let names = durable::list(ports.disk.as_ref(), folder)?;
+        if !description::is_there(&names) {
+            return Err(Error::ArchiveMissing { folder: folder.to_owned() });
+        }
+        let lock = lock(&ports, folder)?;
+        open_locked(folder, settings, ports, lock)
+    }
+}
+
+fn open_locked(
+    folder: &Path,
+    settings: Settings,
+    ports: Ports,
+    lock: Box<dyn DiskLock>,
+) -> Result<Arc<Archive>> {
+    let disk = ports.disk.as_ref();
+    let description = Description::read(disk, folder)?
+        .ok_or_else(|| Error::ArchiveMissing { folder: folder.to_owned() })?;
+    let fuse: Arc<Fuse> = Arc::default();
+    let place = key_place(folder, &settings, description.archive);
+    let keys = Arc::new(Keys::open(&place, ports.clone(), Arc::clone(&fuse))?);
+    let signing_key = SigningKey::of_archive(keys.signing_seed(), description.archive);
+    let signer = Signer::open(disk, folder.join(CHECKPOINTS), signing_key)?;
+    let newest = signer.newest();
+    let recovered = recover(&Ground {
+        disk,
+        keys: &keys,
+        archive: description.archive,
+        folder: &folder.join(JOURNAL),
+        sealed: 0,
+        signed: newest.as_ref().map_or(0, |newest| newest.checkpoint.size),
+    })?;
+    let frontier = grow_tree(Frontier::new(), &recovered, newest.as_ref())?;
+    let places = places(HashMap::new(), &recovered);
+    let due = Seq::new(frontier.size().saturating_add(1)).expect("no log has 2⁶³ events");
+    let shared = Shared {
+        memory: Arc::new(Memory::new(recovered.files, frontier)),
+        queue: Arc::new(Queue::new(due, places, Arc::clone(&fuse))),
+        sealing: Arc::default(),
+        checkpoints: Arc::new(Bell::default()),
+        ports,
+        keys,
+        fuse,
+    };
+    let bounds = FileBounds { bytes: settings.seal_bytes, age_micros: settings.seal_age_micros };
+    let folder = folder.to_owned();
+    let journal = folder.join(JOURNAL);
+    let writer =
+        Writer::new(shared.clone(), description.archive, journal, bounds, recovered.number);
+    let signer = Arc::new(signer);
+    let mut threads = vec![spawn("archive-writer", move || writer.run())?];
+    if settings.runs_upkeep {
+        let task = upkeep::Checkpoints::new(&shared, &signer, &settings);
+        threads.push(spawn("archive-checkpoints", move || task.run())?);
+    }
+    let (threads, lock) = (Mutex::new(threads), Mutex::new(Some(lock)));
+    Ok(Arc::new(Archive { folder, description, settings, shared, signer, threads, lock }))
+}
+
+/// Appends the recovered leaves to the tree, and compares its root with the newest checkpoint on the way.
+fn grow_tree(
+    mut tree: Frontier,
+    recovered: &Recovered,
+    signed: Option<&SignedCheckpoint>,
+) -> Result<Frontier> {
+    let frames = recovered.files.iter().flat_map(|file| &file.frames);
+    for leaf in frames.flat_map(|frame| frame.leaves()) {
+        tree.append(leaf);
+        let signed = signed.filter(|signed| signed.checkpoint.size == tree.size());
+        if signed.is_some_and(|signed| signed.checkpoint.root != tree.root()) {
+            return Err(Error::RootDiffers { size: tree.size() });
+        }
+    }
+    Ok(tree)
+}
+
+/// Returns the newest event of each room after the recovered events.
+fn places(
+    mut heads: HashMap<RoomId, PlaceHead>,
+    recovered: &Recovered,
+) -> HashMap<RoomId, PlaceHead> {
+    let frames = recovered.files.iter().flat_map(|file| &file.frames);
+    for record in frames.flat_map(|frame| frame.records()) {
+        let Ok(header) = Header::decode(record.header) else { continue };
+        let room = header.id(ROLE_PLACE).map(|id| RoomId::from_bytes(*id));
+        let head = PlaceSeq::new(header.place_seq).zip(Seq::new(header.seq));
+        if let Some((room, (place_seq, seq))) = room.zip(head) {
+            heads.insert(room, PlaceHead { place_seq, seq });
+        }
+    }
+    heads
+}
+
+fn lock(ports: &Ports, folder: &Path) -> Result<Box<dyn DiskLock>> {
+    let path = folder.join(LOCK);
+    let lock = ports.disk.lock(&path).map_err(Error::io("lock", &path))?;
+    lock.ok_or_else(|| Error::Locked { folder: folder.to_owned() })
+}
+
+fn key_place(folder: &Path, settings: &Settings, archive: ArchiveId) -> KeyPlace {
+    KeyPlace { folder: folder.join(KEYS), kek_file: settings.kek_file.clone(), archive }
+}
+
+fn draw_id(ports: &Ports) -> Result<ArchiveId> {
+    let mut id = [0; 16];
+    ports
+        .rng
+        .fill(&mut id)
+        .map_err(|source| Error::Randomness { purpose: "the archive's id", source })?;
+    Ok(ArchiveId::from_bytes(id))
+}
+
+fn spawn(
+    name: &'static str,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<thread::JoinHandle<()>> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(|source| Error::Thread { name, source })
+}

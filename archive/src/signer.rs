@@ -1,0 +1,111 @@
+//! The signer: checkpoints, one file each, stored durably before they are handed out (proof.md §6).
+
+use std::path::{Path, PathBuf};
+
+use chat::Disk;
+use parking_lot::Mutex;
+
+use crate::durable;
+use crate::error::{Error, Result};
+use crate::proof::tree::Frontier;
+use crate::proof::{Checkpoint, SigningKey, VerifierKey};
+
+const SUFFIX: &str = ".note";
+
+/// A checkpoint and the note that carries its signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedCheckpoint {
+    /// Size and root of the log.
+    pub checkpoint: Checkpoint,
+    /// The C2SP signed note, signature lines included.
+    pub note: String,
+}
+
+/// Signs checkpoints of one archive. It never signs a smaller size, nor another root for the same one.
+#[derive(Debug)]
+pub(crate) struct Signer {
+    key: SigningKey,
+    folder: PathBuf,
+    newest: Mutex<Option<SignedCheckpoint>>,
+}
+
+impl Signer {
+    /// Opens the folder of checkpoints and reads the newest.
+    pub(crate) fn open(disk: &dyn Disk, folder: PathBuf, key: SigningKey) -> Result<Self> {
+        let sizes = durable::list(disk, &folder)?.into_iter().filter_map(|name| size_of(&name));
+        let newest = match sizes.max() {
+            Some(size) => load(disk, &folder, key.verifier_key(), size)?,
+            None => None,
+        };
+        Ok(Self { key, folder, newest: Mutex::new(newest) })
+    }
+
+    /// Returns the key that checkpoints are verified with.
+    pub(crate) const fn verifier_key(&self) -> &VerifierKey {
+        self.key.verifier_key()
+    }
+
+    /// Returns the newest checkpoint, if one was ever signed.
+    pub(crate) fn newest(&self) -> Option<SignedCheckpoint> {
+        self.newest.lock().clone()
+    }
+
+    /// Returns the checkpoint of a size, if one was signed.
+    pub(crate) fn at(&self, disk: &dyn Disk, size: u64) -> Result<Option<SignedCheckpoint>> {
+        load(disk, &self.folder, self.key.verifier_key(), size)
+    }
+
+    /// Signs the present size and root, and stores the note durably; returns the newest if it covers as much.
+    pub(crate) fn sign(&self, disk: &dyn Disk, tree: &Frontier) -> Result<SignedCheckpoint> {
+        let mut newest = self.newest.lock();
+        if let Some(newest) = newest.as_ref().filter(|it| it.checkpoint.size >= tree.size()) {
+            return Ok(newest.clone());
+        }
+        let origin = self.key.verifier_key().name().to_owned();
+        let checkpoint = Checkpoint { origin, size: tree.size(), root: tree.root() };
+        let note = self.key.sign(&checkpoint).map_err(|reason| Error::Refused {
+            object: format!("a checkpoint of {} events", tree.size()),
+            reason,
+        })?;
+        durable::write(disk, &path_of(&self.folder, tree.size()), note.as_bytes())?;
+        let signed = SignedCheckpoint { checkpoint, note };
+        *newest = Some(signed.clone());
+        Ok(signed)
+    }
+
+    /// Signs another text than a checkpoint.
+    pub(crate) fn sign_text(&self, text: &str) -> Result<String> {
+        self.key
+            .sign_text(text)
+            .map_err(|reason| Error::Refused { object: "the text to be signed".to_owned(), reason })
+    }
+}
+
+fn load(
+    disk: &dyn Disk,
+    folder: &Path,
+    key: &VerifierKey,
+    size: u64,
+) -> Result<Option<SignedCheckpoint>> {
+    let path = path_of(folder, size);
+    let bytes_max = u64::try_from(crate::proof::checkpoint::NOTE_BYTES_MAX).unwrap_or(u64::MAX);
+    let Some(bytes) = durable::read(disk, &path, bytes_max)? else { return Ok(None) };
+    let note = String::from_utf8(bytes).map_err(|_| Error::corrupt(&path, 0, "it is no text"))?;
+    let checkpoint = key.open(&note).map_err(|refusal| {
+        Error::corrupt(&path, 0, format!("the checkpoint does not verify ({refusal})"))
+    })?;
+    if checkpoint.size != size {
+        return Err(Error::corrupt(&path, 0, format!("it is of {} events", checkpoint.size)));
+    }
+    Ok(Some(SignedCheckpoint { checkpoint, note }))
+}
+
+fn path_of(folder: &Path, size: u64) -> PathBuf {
+    folder.join(format!("{size:020}{SUFFIX}"))
+}
+
+fn size_of(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(SUFFIX)?;
+    let plain = digits.len() == 20 && digits.bytes().all(|digit| digit.is_ascii_digit());
+    if plain { digits.parse().ok() } else { None }
+}

@@ -1,0 +1,75 @@
+//! How followers read the log: they pull, from where they stopped, what has become durable since.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat::{Lane, Recorded, Seq};
+
+use crate::archive::Archive;
+use crate::error::Result;
+
+/// Events that one pull reads at most, whatever is asked for.
+const BATCH_EVENTS_MAX: usize = 16_384;
+
+/// Someone who follows the log: the index, the room view, a fold.
+///
+/// The archive never calls a follower: whoever owns one pulls with a [`Tail`] from its watermark and hands it what came.
+pub trait Follower: Send {
+    /// Returns its name, for logs and metrics.
+    fn name(&self) -> &str;
+    /// Returns how many events it has followed durably: it goes on with the event after that.
+    fn watermark(&self) -> u64;
+    /// Follows these events, which come right after those before. A failure stops the follower, never the log.
+    fn follow(
+        &mut self,
+        batch: &[Recorded],
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
+}
+
+/// A position in the log that moves forward. Any number of them may read at once.
+pub struct Tail {
+    archive: Arc<Archive>,
+    next: Seq,
+    lane: Option<Lane>,
+}
+
+impl Tail {
+    pub(crate) const fn new(archive: Arc<Archive>, from: Seq, lane: Option<Lane>) -> Self {
+        Self { archive, next: from, lane }
+    }
+
+    /// Returns the next durable events, at most `max` of them, in order; none if there is nothing new.
+    ///
+    /// Destroyed events are passed over. Fails if the writer has stopped or what is stored is damaged; a later call
+    /// starts at the same position.
+    pub fn next_batch(&mut self, max: usize) -> Result<Vec<Recorded>> {
+        let max = max.clamp(1, BATCH_EVENTS_MAX);
+        loop {
+            let (events, next) = self.archive.read_on(self.next, max, self.lane)?;
+            if next == self.next {
+                return Ok(events);
+            }
+            self.next = next;
+            if !events.is_empty() {
+                return Ok(events);
+            }
+        }
+    }
+
+    /// Waits until more than the position is durable, or for so long. Returns whether it is.
+    pub fn wait(&self, timeout: Duration) -> bool {
+        self.archive.wait_beyond(self.next.leaf_index(), timeout)
+    }
+
+    /// Returns the event that is read next.
+    pub const fn position(&self) -> Seq {
+        self.next
+    }
+}
+
+impl fmt::Debug for Tail {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Tail").field("next", &self.next).field("lane", &self.lane).finish()
+    }
+}
