@@ -32,6 +32,10 @@ pub const QUERY_BYTES_MAX: usize = 4 << 10;
 pub const QUERY_DEPTH_MAX: usize = 32;
 /// Clauses of one query.
 pub const QUERY_CLAUSES_MAX: usize = 256;
+/// Words that may stand between those of a phrase, all together (`"a b"~5`); below the gap that parts two parts of an event.
+pub const QUERY_SLOP_MAX: u32 = 99;
+/// Words of a phrase that has a slop.
+pub const QUERY_SLOP_WORDS_MAX: usize = 64;
 /// Letters that a prefix needs before its star.
 pub const QUERY_PREFIX_LETTERS_MIN: usize = 2;
 /// Hits of one page of a search.

@@ -1,1 +1,2 @@
-//! The query language: grammar, text analysis and the one matcher. Pure.
+//! analysis
+pub mod analysis;

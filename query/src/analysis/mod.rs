@@ -1,0 +1,24 @@
+//! Text analysis: how words are cut out of a text and made comparable. The index, the matcher and the query language
+//! all use this and nothing else, so that they mean the same by a word.
+//!
+//! Any change of what comes out of here changes [`ANALYSIS_VERSION`]: an index built under another version is rebuilt.
+
+mod character;
+mod detect;
+mod emoji;
+mod fold;
+mod language;
+mod parts;
+mod token;
+
+pub use detect::{detect, event_language};
+pub use fold::fold;
+pub use language::{Language, RoomLanguages, stem};
+pub use parts::{
+    PART_GAP, Part, extension, for_each_part_token, has_link, is_searchable_kind, mentions,
+    searchable,
+};
+pub use token::{TERM_BYTES_MAX, Token, TokenView, for_each_token, tokens};
+
+/// The version of everything in this module. A snapshot names it, because hits depend on it.
+pub const ANALYSIS_VERSION: u32 = 1;
