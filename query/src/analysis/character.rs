@@ -1,8 +1,6 @@
 //! What one character is to the analysis: part of a word, a token by itself, nothing at all.
 
-use unicode_properties::{
-    GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory as _,
-};
+use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory as _};
 use unicode_script::{Script, UnicodeScript as _};
 
 /// Returns whether the character belongs into tokens: a letter, a digit or a mark (contract.md §3).

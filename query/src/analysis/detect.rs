@@ -40,7 +40,8 @@ mod tests {
 
     #[test]
     fn a_long_text_speaks_for_itself() {
-        let german = "Der Vertrag wird morgen unterschrieben und danach an alle Beteiligten verschickt.";
+        let german =
+            "Der Vertrag wird morgen unterschrieben und danach an alle Beteiligten verschickt.";
         check(german, Some("en"), Some("de"));
         check("Завтра мы подпишем договор и отправим его всем участникам.", None, Some("ru"));
     }

@@ -106,7 +106,16 @@ mod tests {
 
     #[test]
     fn a_sequence_is_one_emoji() {
-        for whole in ["😀", "👍🏽", "👨\u{200d}👩\u{200d}👧", "🇩🇪", "1\u{fe0f}\u{20e3}", "#\u{20e3}", "❤\u{fe0f}", "🏴󠁧󠁢󠁥󠁮󠁧󠁿"] {
+        for whole in [
+            "😀",
+            "👍🏽",
+            "👨\u{200d}👩\u{200d}👧",
+            "🇩🇪",
+            "1\u{fe0f}\u{20e3}",
+            "#\u{20e3}",
+            "❤\u{fe0f}",
+            "🏴󠁧󠁢󠁥󠁮󠁧󠁿",
+        ] {
             check(whole, Some(whole));
             check(&format!("{whole}{whole}"), Some(whole));
         }

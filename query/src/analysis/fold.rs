@@ -144,7 +144,9 @@ fn only_character(cluster: &str) -> Option<char> {
 fn plain(character: char) -> Option<char> {
     match character {
         '\0'..='\u{7f}' => Some(character.to_ascii_lowercase()),
-        'а'..='и' | 'к'..='я' | '\u{3041}'..='\u{3093}' | '\u{4e00}'..='\u{9fff}' => Some(character),
+        'а'..='и' | 'к'..='я' | '\u{3041}'..='\u{3093}' | '\u{4e00}'..='\u{9fff}' => {
+            Some(character)
+        }
         'А'..='И' | 'К'..='Я' => character.to_lowercase().next(),
         _ => None,
     }

@@ -147,7 +147,10 @@ mod tests {
     fn a_topic_counts_once() {
         let act = Act::new("topic-set").with("topic", "Budget");
         let topic = Content { act: Some(act), ..content("Budget") };
-        assert_eq!(searchable(&recorded(EventKind::Topic, topic.clone())), [(Part::Text, "Budget")]);
+        assert_eq!(
+            searchable(&recorded(EventKind::Topic, topic.clone())),
+            [(Part::Text, "Budget")]
+        );
         let topic = Content { text: None, ..topic };
         assert_eq!(searchable(&recorded(EventKind::Topic, topic)), [(Part::Topic, "Budget")]);
     }

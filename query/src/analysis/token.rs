@@ -81,7 +81,16 @@ struct Tokenizer<'a, F> {
 impl<'a, F: FnMut(TokenView<'_>)> Tokenizer<'a, F> {
     fn new(text: &'a str, sink: F) -> Self {
         let folder = Folder::default();
-        Self { text, sink, folder, term: String::new(), start: 0, end: 0, position: 0, alone: false }
+        Self {
+            text,
+            sink,
+            folder,
+            term: String::new(),
+            start: 0,
+            end: 0,
+            position: 0,
+            alone: false,
+        }
     }
 
     fn run(mut self) {
