@@ -24,7 +24,7 @@ pub(crate) struct Typed<'a> {
 
 impl Typed<'_> {
     /// Returns the condition that the field states.
-    pub(crate) fn read(self, zone: &Zone) -> Result<Field, QueryError> {
+    pub(crate) fn read(self, zone: Zone) -> Result<Field, QueryError> {
         let name = self.name.to_ascii_lowercase();
         match name.as_str() {
             "from" => self.folded().map(Field::From),
@@ -132,7 +132,7 @@ impl Typed<'_> {
         found.map(Field::Is).ok_or_else(|| self.refuse("edited, retracted or current", "is:edited"))
     }
 
-    fn interval(self, text: &str, zone: &Zone) -> Result<Interval, QueryError> {
+    fn interval(self, text: &str, zone: Zone) -> Result<Interval, QueryError> {
         interval(text, zone).ok_or_else(|| {
             let example = match self.name {
                 "during" => "during:2024-03-04..2024-03-08".to_owned(),
@@ -145,17 +145,17 @@ impl Typed<'_> {
         })
     }
 
-    fn after(self, zone: &Zone) -> Result<Field, QueryError> {
+    fn after(self, zone: Zone) -> Result<Field, QueryError> {
         let interval = self.interval(self.value, zone)?;
         Ok(Field::Time { from: Some(interval.from), until: None })
     }
 
-    fn before(self, zone: &Zone) -> Result<Field, QueryError> {
+    fn before(self, zone: Zone) -> Result<Field, QueryError> {
         let interval = self.interval(self.value, zone)?;
         Ok(Field::Time { from: None, until: Some(interval.from) })
     }
 
-    fn on(self, zone: &Zone) -> Result<Field, QueryError> {
+    fn on(self, zone: Zone) -> Result<Field, QueryError> {
         let Interval { from, until } = self.interval(self.value, zone)?;
         if until.is_some_and(|until| until <= from) {
             let expected = format!("a day that exists in {zone}; this one was skipped");
@@ -164,7 +164,7 @@ impl Typed<'_> {
         Ok(Field::Time { from: Some(from), until })
     }
 
-    fn during(self, zone: &Zone) -> Result<Field, QueryError> {
+    fn during(self, zone: Zone) -> Result<Field, QueryError> {
         let example = "during:2024-03-04..2024-03-08";
         let Some((first, last)) = self.value.split_once("..") else {
             return Err(self.refuse("two dates with two dots between them", example));

@@ -143,10 +143,8 @@ impl<'a> Lexer<'a> {
             }
             let text = &rest[opening..opening + at];
             self.advance(opening + at + character.len_utf8());
-            return Ok(match doubled {
-                true => Cow::Owned(text.replace("\"\"", "\"")),
-                false => Cow::Borrowed(text),
-            });
+            let undoubled = || Cow::Owned(text.replace("\"\"", "\""));
+            return Ok(if doubled { undoubled() } else { Cow::Borrowed(text) });
         }
         let expected = "a closing quote; a quote within quotes is doubled";
         Err(QueryError::new(column, "a quote that is never closed", expected, "\"exact phrase\""))

@@ -17,7 +17,7 @@ pub(crate) struct Interval {
 
 /// Reads a date, which is in the zone, or a moment, which names its own offset. A moment without decimals is one second long,
 /// one with decimals a microsecond.
-pub(crate) fn interval(text: &str, zone: &Zone) -> Option<Interval> {
+pub(crate) fn interval(text: &str, zone: Zone) -> Option<Interval> {
     if text.len() > 10 {
         let from = Timestamp::parse_rfc3339(text).ok()?;
         let length_micros = if text.contains('.') { 1 } else { 1_000_000 };
@@ -63,7 +63,7 @@ mod tests {
     fn check(text: &str, zone: &str, from: &str, until: Option<&str>) {
         let moment = |text: &str| Timestamp::parse_rfc3339(text).unwrap();
         let expected = Interval { from: moment(from), until: until.map(moment) };
-        assert_eq!(interval(text, &Zone::named(zone).unwrap()), Some(expected), "{text} {zone}");
+        assert_eq!(interval(text, Zone::named(zone).unwrap()), Some(expected), "{text} {zone}");
     }
 
     #[test]
@@ -117,7 +117,7 @@ mod tests {
             "10000",
             "yesterday",
         ] {
-            assert_eq!(interval(text, &Zone::Utc), None, "{text}");
+            assert_eq!(interval(text, Zone::Utc), None, "{text}");
         }
     }
 }

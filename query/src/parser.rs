@@ -15,7 +15,7 @@ use crate::lexer::{Lexeme, Located, lexemes};
 use crate::zone::Zone;
 
 /// Returns the clauses of a query text.
-pub(crate) fn parse(text: &str, zone: &Zone) -> Result<Clause, QueryError> {
+pub(crate) fn parse(text: &str, zone: Zone) -> Result<Clause, QueryError> {
     if text.len() > QUERY_BYTES_MAX {
         let column = text[..text.floor_char_boundary(QUERY_BYTES_MAX)].chars().count() + 1;
         let found = format!("a query of {} bytes", text.len());
@@ -44,7 +44,7 @@ struct Parser<'a, 'q> {
     lexemes: &'a [Located<'q>],
     end_column: usize,
     leaves: usize,
-    zone: &'a Zone,
+    zone: Zone,
 }
 
 impl<'a, 'q> Parser<'a, 'q> {
@@ -59,9 +59,11 @@ impl<'a, 'q> Parser<'a, 'q> {
     fn any(&mut self, depth: usize) -> Result<Clause, QueryError> {
         let mut clauses = Vec::new();
         loop {
-            match self.all(depth)? {
-                Clause::Any(nested) => clauses.extend(nested),
-                clause => clauses.push(clause),
+            let clause = self.all(depth)?;
+            if let Clause::Any(nested) = clause {
+                clauses.extend(nested);
+            } else {
+                clauses.push(clause);
             }
             if self.peek() != Some(&Lexeme::Or) {
                 return Ok(joined(clauses, Clause::Any));
@@ -73,9 +75,11 @@ impl<'a, 'q> Parser<'a, 'q> {
     fn all(&mut self, depth: usize) -> Result<Clause, QueryError> {
         let mut clauses = Vec::new();
         loop {
-            match self.unary(depth)? {
-                Clause::All(nested) => clauses.extend(nested),
-                clause => clauses.push(clause),
+            let clause = self.unary(depth)?;
+            if let Clause::All(nested) = clause {
+                clauses.extend(nested);
+            } else {
+                clauses.push(clause);
             }
             match self.peek() {
                 None | Some(Lexeme::Or | Lexeme::Close) => return Ok(joined(clauses, Clause::All)),
@@ -108,7 +112,11 @@ impl<'a, 'q> Parser<'a, 'q> {
                 "a word, a phrase or a field; an operator meant as a word is written small or in quotes",
                 "(budget OR plan) NOT draft",
             )),
-            leaf => {
+            leaf @ (Lexeme::Word(_)
+            | Lexeme::Prefix(_)
+            | Lexeme::Verbatim(_)
+            | Lexeme::Phrase { .. }
+            | Lexeme::Field { .. }) => {
                 self.step();
                 self.count(located)?;
                 self.leaf(leaf, located)

@@ -35,7 +35,7 @@ impl Query {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn parse(text: &str, zone: &Zone) -> Result<Self, QueryError> {
-        let root = parser::parse(text, zone)?;
+        let root = parser::parse(text, *zone)?;
         let mut named_kinds = Vec::new();
         collect_kinds(&root, true, &mut named_kinds);
         named_kinds.sort_unstable();

@@ -41,7 +41,7 @@ impl Zone {
 
     /// Returns the first moment of a day in this zone. Where its midnight is skipped, that is the moment of the skip; where
     /// there are two, the earlier.
-    pub(crate) fn first_moment(&self, day: NaiveDate) -> Timestamp {
+    pub(crate) fn first_moment(self, day: NaiveDate) -> Timestamp {
         let midnight = day.and_time(NaiveTime::MIN);
         let seconds = match self {
             Self::Utc => midnight.and_utc().timestamp(),
@@ -52,7 +52,7 @@ impl Zone {
                 LocalResult::Single(moment) | LocalResult::Ambiguous(moment, _) => {
                     moment.timestamp()
                 }
-                LocalResult::None => end_of_gap(*zone, midnight),
+                LocalResult::None => end_of_gap(zone, midnight),
             },
         };
         Timestamp::from_micros(seconds.saturating_mul(MICROS_A_SECOND))
