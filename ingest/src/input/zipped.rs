@@ -1,0 +1,117 @@
+//! A zip as a container. Its names are judged before anything is read; nothing of it is ever written to disk by name.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use chat::limits;
+use zip::ZipArchive;
+
+use super::bounded::Bounded;
+use crate::error::{Error, Result};
+
+/// A zip with its members by name.
+pub(super) struct Zipped {
+    path: PathBuf,
+    zip: ZipArchive<BufReader<File>>,
+    places: BTreeMap<String, usize>,
+}
+
+impl std::fmt::Debug for Zipped {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Zipped").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Zipped {
+    /// Reads the directory of the zip and judges every name and number in it.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|fault| Error::unreadable(path, fault))?;
+        let zip = ZipArchive::new(BufReader::new(file)).map_err(|fault| Error::InputMalformed {
+            place: path.display().to_string(),
+            found: fault.to_string(),
+            expected: "a whole zip with its directory at the end; is the file cut off?",
+        })?;
+        let mut zipped = Self { path: path.to_owned(), zip, places: BTreeMap::new() };
+        zipped.judge()?;
+        Ok(zipped)
+    }
+
+    pub(super) fn members(&self) -> Vec<String> {
+        self.places.keys().cloned().collect()
+    }
+
+    fn judge(&mut self) -> Result<()> {
+        let refuse = |member: &str, fault: &str, allowed: String| {
+            let (member, fault) = (member.chars().take(200).collect(), fault.to_owned());
+            Err(Error::MemberRefused { member, fault, allowed })
+        };
+        let count = self.zip.len();
+        if count > limits::ZIP_MEMBERS_MAX {
+            let allowed = format!("{} members", limits::ZIP_MEMBERS_MAX);
+            return refuse("(directory)", &format!("it lists {count} members"), allowed);
+        }
+        let names: Vec<_> = self.zip.file_names_raw().map(name_of).collect();
+        for (place, name) in names.into_iter().enumerate() {
+            let plain = || "relative names without \"..\"".to_owned();
+            if leads_out(&name) {
+                return refuse(&name, "its name leads out of the zip", plain());
+            }
+            let depth = name.trim_end_matches('/').matches('/').count();
+            if depth > limits::ZIP_DEPTH_MAX {
+                let allowed = format!("{} folders deep", limits::ZIP_DEPTH_MAX);
+                return refuse(&name, "it lies too deep", allowed);
+            }
+            if name.ends_with('/') {
+                continue;
+            }
+            if self.places.insert(name.clone(), place).is_some() {
+                return refuse(&name, "its name is there twice", "each name once".to_owned());
+            }
+        }
+        match self.zip.has_overlapping_files() {
+            Ok(false) => Ok(()),
+            Ok(true) => {
+                let fault = "two members share the same packed bytes";
+                refuse("(directory)", fault, "members that lie apart".to_owned())
+            }
+            Err(fault) => Err(self.malformed("(directory)", &fault.to_string())),
+        }
+    }
+
+    fn malformed(&self, member: &str, found: &str) -> Error {
+        Error::InputMalformed {
+            place: format!("{}, member {member:?}", self.path.display()),
+            found: found.to_owned(),
+            expected: "a member packed with deflate, zstd or not at all, and not encrypted",
+        }
+    }
+
+    /// Opens a member; what it grows to is bounded by what it has packed.
+    pub(super) fn open_member(&mut self, name: &str) -> Result<Option<Box<dyn Read + '_>>> {
+        let Some(&place) = self.places.get(name) else { return Ok(None) };
+        let path = self.path.clone();
+        let member = self.zip.by_index(place).map_err(|fault| Error::InputMalformed {
+            place: format!("{}, member {name:?}", path.display()),
+            found: fault.to_string(),
+            expected: "a member packed with deflate, zstd or not at all, and not encrypted",
+        })?;
+        let packed = member.compressed_size();
+        Ok(Some(Box::new(Bounded::known(member, packed))))
+    }
+}
+
+/// Names are UTF-8, whether the zip says so or not; what is none is read as windows-1252.
+fn name_of(raw: &[u8]) -> String {
+    crate::source::decode(raw).0.into_owned()
+}
+
+fn leads_out(name: &str) -> bool {
+    let drive = name.as_bytes().get(1) == Some(&b':');
+    name.is_empty()
+        || name.starts_with('/')
+        || drive
+        || name.contains(['\\', '\0'])
+        || name.split('/').any(|part| part == ".." || part == ".")
+}

@@ -1,0 +1,238 @@
+//! What one line means: the drafts that it becomes, or why it becomes none.
+
+use std::sync::Arc;
+
+use chat::{EventKind, Timestamp};
+
+use super::super::word::{Owned as _, Text};
+use super::super::{
+    Reading, Sourced, Unreadable, WINDOWS_1252_REMARK, admit, decode, missing_file, within,
+};
+use super::record::{File, Reaction, Record};
+use crate::draft::{
+    Draft, DraftFile, DraftKey, DraftPerson, DraftPlace, DraftTarget, FileContent, RoomKind,
+};
+
+/// Returns what one line becomes: its event, then a deletion mark and reactions where it has them; or one unreadable piece.
+pub fn parse_line(bytes: &[u8], locator: &str, reading: &Reading) -> Vec<Sourced> {
+    let (text, guessed) = decode(bytes);
+    let parsed = serde_json::from_str::<Record<'_>>(&text)
+        .map_err(|fault| fault.to_string())
+        .and_then(|record| understand(record, locator, reading));
+    match parsed {
+        Ok((mut drafts, says_more)) => {
+            if let Some(first) = drafts.first_mut() {
+                if guessed {
+                    first.remark = Some(WINDOWS_1252_REMARK.to_owned());
+                }
+                if (says_more || guessed) && first.raw.is_none() {
+                    first.raw = Some(bytes.to_vec());
+                }
+            }
+            admit_all(drafts, bytes)
+        }
+        Err(reason) => vec![Sourced::Unreadable(Unreadable {
+            source: reading.source.clone(),
+            raw: bytes.to_vec(),
+            locator: locator.to_owned(),
+            reason,
+        })],
+    }
+}
+
+/// Admits a record's drafts together: if one of them breaks a limit, the line is kept once, raw.
+fn admit_all(drafts: Vec<Draft>, bytes: &[u8]) -> Vec<Sourced> {
+    let all: Vec<_> = drafts.into_iter().map(|draft| admit(draft, bytes)).collect();
+    let refused = all.iter().position(|sourced| matches!(sourced, Sourced::Unreadable(_)));
+    match refused {
+        Some(at) => all.into_iter().skip(at).take(1).collect(),
+        None => all,
+    }
+}
+
+fn missing(member: &str) -> String {
+    format!("found no {member:?}, expected a string")
+}
+
+fn understand(
+    mut record: Record<'_>,
+    locator: &str,
+    reading: &Reading,
+) -> Result<(Vec<Draft>, bool), String> {
+    let own = record.source.take().owned();
+    let source = reading.source.clone().or(own).ok_or_else(|| missing("source"))?;
+    let time = record.time.take().ok_or_else(|| missing("time"))?;
+    let at = Timestamp::parse_rfc3339(&time.0).map_err(|fault| fault.to_string())?;
+    let (kind, kind_known) = kind_of(&record)?;
+    let mut draft = Draft::new(source, kind, at);
+    draft.locator = Some(locator.to_owned());
+    draft.key = record.id.take().owned().map_or(DraftKey::Derived, DraftKey::Given);
+    draft.place = Some(place_of(&mut record)?);
+    draft.actor = person_of(&mut record);
+    if draft.actor.is_none() && record.event.is_none() {
+        return Err(missing("sender"));
+    }
+    draft.target = match (record.edited_of.take().owned(), record.reply_to.take().owned()) {
+        (Some(key), _) | (None, Some(key)) => Some(DraftTarget::Key(key)),
+        (None, None) => None,
+    };
+    draft.title = record.title.take().owned();
+    draft.rich_text = record.rich_text.take().owned();
+    draft.thread = record.thread.take().owned();
+    draft.edited_at = match record.edited_at.take() {
+        Some(time) => Some(Timestamp::parse_rfc3339(&time.0).map_err(|fault| fault.to_string())?),
+        None => None,
+    };
+    draft.raw = record.raw.map(|raw| raw.get().as_bytes().to_vec());
+    draft.attachments = record
+        .attachments
+        .take()
+        .unwrap_or_default()
+        .into_iter()
+        .map(|file| file_of(file, reading))
+        .collect();
+    draft.text = record.text.take().owned();
+    let deleted = record.deleted == Some(true);
+    if draft.text.is_none() && record.event.is_none() && draft.attachments.is_empty() && !deleted {
+        return Err(missing("text"));
+    }
+    let reactions = record.reactions.take().unwrap_or_default();
+    Ok((unfold(draft, deleted, &reactions), record.says_more || !kind_known))
+}
+
+/// Returns the kind, and whether the source's own word for it is known.
+fn kind_of(record: &Record<'_>) -> Result<(EventKind, bool), String> {
+    if let Some(event) = &record.event {
+        let known = match &*event.0 {
+            "join" => EventKind::Join,
+            "leave" => EventKind::Leave,
+            "kick" => EventKind::Kick,
+            "rename" => EventKind::Rename,
+            "topic" => EventKind::Topic,
+            "upload" => EventKind::Upload,
+            "download" => EventKind::Download,
+            "history" => EventKind::History,
+            "search" => EventKind::Search,
+            "other" => EventKind::Other,
+            _ => return Ok((EventKind::Other, false)),
+        };
+        return Ok((known, true));
+    }
+    let kind = match record.kind.as_ref().map_or("message", |kind| &kind.0) {
+        "message" => EventKind::Message,
+        "action" => EventKind::Action,
+        "story" => EventKind::Story,
+        "alert" => EventKind::Alert,
+        other => {
+            let other: String = other.chars().take(40).collect();
+            return Err(format!(
+                "found the kind {other:?}, expected message, action, story or alert"
+            ));
+        }
+    };
+    let edits = record.edited_of.is_some();
+    // An edit of a story is an edit; the story that it edits says what it was.
+    Ok((if edits { EventKind::Edit } else { kind }, !(edits && kind != EventKind::Message)))
+}
+
+fn place_of(record: &mut Record<'_>) -> Result<DraftPlace, String> {
+    let kind = match &record.room_kind {
+        None => RoomKind::Room,
+        Some(word) => RoomKind::from_word(&word.0).ok_or_else(|| {
+            let word: String = word.0.chars().take(40).collect();
+            format!("found the room_kind {word:?}, expected room, direct or group")
+        })?,
+    };
+    let members = record.members.take().map(|members| {
+        members.into_iter().map(|member| member.0.into_owned()).collect::<Arc<[String]>>()
+    });
+    Ok(DraftPlace {
+        name: record.room.take().owned().ok_or_else(|| missing("room"))?,
+        foreign_id: record.room_id.take().owned(),
+        kind,
+        category: record.category.take().owned(),
+        members,
+    })
+}
+
+fn person_of(record: &mut Record<'_>) -> Option<DraftPerson> {
+    let foreign_id = record.sender_id.take().owned();
+    let email = record.sender_email.take().owned();
+    let name = record.sender.take().owned().or_else(|| foreign_id.clone())?;
+    Some(DraftPerson { name, foreign_id, email })
+}
+
+fn file_of(file: File<'_>, reading: &Reading) -> DraftFile {
+    let address = file.url.owned();
+    let path = file.path.owned();
+    let last = |path: &String| path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned();
+    let name = file.name.owned().or_else(|| path.as_ref().or(address.as_ref()).map(last));
+    let mut draft = missing_file(name.unwrap_or_default(), "");
+    let local = path.as_deref().zip(reading.attachments.as_deref());
+    let reason = match (&path, local) {
+        (Some(_), Some((path, folder))) => match within(folder, path) {
+            Some(path) => {
+                draft.content = FileContent::Path(path);
+                None
+            }
+            None => Some("there is no such file in the folder of attachments"),
+        },
+        (Some(_), None) => {
+            Some("the line names a path; give the folder that holds it with --attachments")
+        }
+        (None, _) => Some("the line holds an address, not the file"),
+    };
+    if let Some(reason) = reason {
+        let claimed_bytes = file.size;
+        draft.content = FileContent::Missing { reason: reason.to_owned(), claimed_bytes };
+    }
+    draft.media_type = file.mime.owned();
+    draft.address = address.or(path);
+    draft
+}
+
+/// Returns the record's own event and, after it, what it says about that event: that it was deleted, who reacted.
+fn unfold(draft: Draft, deleted: bool, reactions: &[Reaction<'_>]) -> Vec<Draft> {
+    let key = |suffix: &str| match &draft.key {
+        DraftKey::Given(key) => DraftKey::Given(format!("{key}/{suffix}")),
+        DraftKey::Derived => DraftKey::Derived,
+    };
+    let follow = |kind: EventKind, key: DraftKey| {
+        let mut next = Draft::new(draft.source.clone(), kind, draft.at);
+        next.key = key;
+        next.place.clone_from(&draft.place);
+        next.locator.clone_from(&draft.locator);
+        next.target = Some(DraftTarget::Record);
+        next.unfolded = true;
+        next
+    };
+    let mut after = Vec::new();
+    let gone = deleted && draft.text.is_none() && draft.attachments.is_empty();
+    if deleted && !gone {
+        let mut mark = follow(EventKind::Retract, key("retract"));
+        mark.remark =
+            Some("the source marks it as deleted and does not say when or by whom".to_owned());
+        after.push(mark);
+    }
+    for Reaction { value: Text(value), senders } in reactions {
+        for Text(sender) in senders {
+            let suffix = format!("reaction/{value}/{sender}");
+            let mut reaction = follow(EventKind::Reaction, key(&suffix));
+            reaction.text = Some(value.to_string());
+            let name = sender.to_string();
+            reaction.actor = Some(DraftPerson { name, foreign_id: None, email: None });
+            after.push(reaction);
+        }
+    }
+    let mut first = draft;
+    if gone {
+        // Nothing of the message is left: the line is the deletion itself, under a key of its own.
+        if let DraftKey::Given(key) = &first.key {
+            first.target = Some(DraftTarget::Key(key.clone()));
+            first.key = DraftKey::Given(format!("{key}/retract"));
+        }
+        first.kind = EventKind::Retract;
+    }
+    after.insert(0, first);
+    after
+}

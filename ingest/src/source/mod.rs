@@ -1,0 +1,132 @@
+//! Foreign formats, one pure parser each: bytes in, drafts or unreadable pieces out.
+//!
+//! No parser panics, whatever it is fed, and none holds more than one record (or one document of
+//! [`chat::limits::DOCUMENT_BYTES_MAX`]) in memory.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use chat::limits;
+
+use crate::draft::{Draft, DraftFile, FileContent};
+use crate::error::Result;
+
+pub mod jsonl;
+pub mod lines;
+pub mod lync;
+pub mod slack;
+mod word;
+
+/// Something that yields drafts until its bytes end.
+///
+/// After an `Err` nothing more follows: what came before it stands, and the run can be repeated. A piece that cannot be
+/// understood is no error but [`Sourced::Unreadable`]; the rest goes on. Not to be called from several threads at once.
+pub trait EventSource {
+    /// Returns the name of the format, as `--format` takes it.
+    fn format(&self) -> &'static str;
+
+    /// Returns the next draft or unreadable piece, in the order of the input.
+    fn next(&mut self) -> Option<Result<Sourced>>;
+
+    /// Opens a file of the input that a draft names as [`FileContent::Member`]; nothing if there is none.
+    fn open_member(&mut self, _name: &str) -> Result<Option<Box<dyn Read + '_>>> {
+        Ok(None)
+    }
+}
+
+/// One piece of an input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sourced {
+    /// An event.
+    Draft(Box<Draft>),
+    /// Bytes that are no event.
+    Unreadable(Unreadable),
+}
+
+/// A piece of an input that could not be understood; it is kept as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The source that the input was given as or says it is, where that is known.
+    pub source: Option<String>,
+    /// The bytes, at most [`limits::LINE_BYTES_MAX`] of them.
+    pub raw: Vec<u8>,
+    /// Where they stood: a file and a line.
+    pub locator: String,
+    /// What was wrong first.
+    pub reason: String,
+}
+
+/// What a parser is told from outside.
+#[derive(Debug, Clone, Default)]
+pub struct Reading {
+    /// The source's name, where it is not to be taken from the input.
+    pub source: Option<String>,
+    /// The folder that local copies of files may be taken from. Nothing outside of it is ever read.
+    pub attachments: Option<PathBuf>,
+}
+
+/// Holds a draft against the limits; one that breaks them becomes an unreadable piece with the record's own bytes.
+pub(crate) fn admit(draft: Draft, raw: &[u8]) -> Sourced {
+    match draft.check() {
+        Ok(()) => Sourced::Draft(Box::new(draft)),
+        Err(refusal) => Sourced::Unreadable(Unreadable {
+            source: Some(draft.source).filter(|name| name.len() <= limits::NAME_BYTES_MAX),
+            raw: raw.get(..limits::LINE_BYTES_MAX).unwrap_or(raw).to_vec(),
+            locator: draft.locator.unwrap_or_default(),
+            reason: refusal.to_string(),
+        }),
+    }
+}
+
+/// Returns where a file is that the input names by a relative path, never outside of the folder.
+pub(crate) fn within(folder: &std::path::Path, name: &str) -> Option<PathBuf> {
+    use std::path::Component;
+    let relative = std::path::Path::new(name);
+    let plain = relative.components().all(|part| matches!(part, Component::Normal(_)));
+    if !plain || name.is_empty() || name.contains(['\\', '\0']) {
+        return None;
+    }
+    let folder = folder.canonicalize().ok()?;
+    let path = folder.join(relative).canonicalize().ok()?;
+    (path.starts_with(&folder) && path.is_file()).then_some(path)
+}
+
+/// Returns a file whose bytes are nowhere to be had.
+pub(crate) fn missing_file(name: String, reason: &str) -> DraftFile {
+    let content = FileContent::Missing { reason: reason.to_owned(), claimed_bytes: None };
+    DraftFile { name, media_type: None, address: None, content }
+}
+
+/// Reads bytes that should be UTF-8 and are taken as windows-1252 if they are not; says which.
+pub(crate) fn decode(bytes: &[u8]) -> (std::borrow::Cow<'_, str>, bool) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return (text.into(), false);
+    }
+    (encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0, true)
+}
+
+/// The remark on an event whose bytes were no UTF-8.
+pub(crate) const WINDOWS_1252_REMARK: &str =
+    "its bytes are not UTF-8 and were read as windows-1252";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_leads_out_of_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("inner");
+        std::fs::create_dir(&inner).unwrap();
+        for path in [folder.path().join("secret"), inner.join("file")] {
+            std::fs::File::create(path).unwrap();
+        }
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(folder.path().join("secret"), inner.join("link")).unwrap();
+        assert!(within(&inner, "file").is_some());
+        for name in ["../secret", "/etc/passwd", "link", "", ".", "a/../file", "x\0", "..\\secret"]
+        {
+            assert_eq!(within(&inner, name), None, "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! One day's file: a JSON array whose records are taken one by one, so that a bad one does not lose its neighbours.
+
+use std::fmt;
+use std::ops::Range;
+
+use serde::de::{Deserializer as _, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::super::{Unreadable, decode};
+use super::unreadable_file;
+
+/// A day's file and the records found in it.
+#[derive(Debug)]
+pub(super) struct Document {
+    name: String,
+    text: String,
+    guessed: bool,
+    records: std::vec::IntoIter<Range<usize>>,
+    number: usize,
+    rest: Option<Unreadable>,
+}
+
+/// One record of a day's file.
+#[derive(Debug)]
+pub(super) struct Piece {
+    /// The file it stands in.
+    pub(super) file: String,
+    /// File and number, from 1.
+    pub(super) locator: String,
+    /// The record itself.
+    pub(super) json: String,
+    /// Whether the file was no UTF-8.
+    pub(super) guessed: bool,
+}
+
+impl Document {
+    /// Finds the records; what stands after the last whole one is kept as one unreadable piece.
+    pub(super) fn new(name: &str, bytes: Vec<u8>, fault: Option<String>) -> Self {
+        let (text, guessed) = match String::from_utf8(bytes) {
+            Ok(text) => (text, false),
+            Err(error) => (decode(error.as_bytes()).0.into_owned(), true),
+        };
+        let mut records = Vec::new();
+        let parsed = find(&text, &mut records).map_err(|fault| fault.to_string());
+        let found =
+            fault.or(parsed.err()).map(|fault| format!("{fault}, expected an array of messages"));
+        let end = records.last().map_or(0, |range| range.end);
+        let rest = found.map(|reason| {
+            let tail = text.get(end..).unwrap_or_default().as_bytes().to_vec();
+            unreadable_file(name, tail, reason)
+        });
+        let records = records.into_iter();
+        Self { name: name.to_owned(), text, guessed, records, number: 0, rest }
+    }
+
+    /// Returns the next record, at the end what could not be read of the file, then nothing.
+    pub(super) fn next(&mut self) -> Option<Result<Piece, Unreadable>> {
+        let Some(range) = self.records.next() else { return self.rest.take().map(Err) };
+        self.number += 1;
+        Some(Ok(Piece {
+            file: self.name.clone(),
+            locator: format!("{}#{}", self.name, self.number),
+            json: self.text.get(range).unwrap_or_default().to_owned(),
+            guessed: self.guessed,
+        }))
+    }
+}
+
+/// Collects where the elements of an array stand; those before a fault stay collected.
+struct Places<'t, 'r> {
+    text: &'t str,
+    records: &'r mut Vec<Range<usize>>,
+}
+
+impl<'de> Visitor<'de> for Places<'de, '_> {
+    type Value = ();
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an array of messages")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while let Some(element) = list.next_element::<&'de RawValue>()? {
+            let json = element.get();
+            let start = json.as_ptr().addr().saturating_sub(self.text.as_ptr().addr());
+            self.records.push(start..start.saturating_add(json.len()));
+        }
+        Ok(())
+    }
+}
+
+fn find(text: &str, records: &mut Vec<Range<usize>>) -> Result<(), serde_json::Error> {
+    let mut input = serde_json::Deserializer::from_str(text);
+    (&mut input).deserialize_seq(Places { text, records })?;
+    input.end()
+}
+
+/// Returns the workspace id that the first message with one gives.
+pub(super) fn workspace(bytes: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Team {
+        team: Option<String>,
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    let mut records = Vec::new();
+    // Whatever could be read of a faulty file will do.
+    drop(find(text, &mut records));
+    records.into_iter().find_map(|range| {
+        let record: Team = serde_json::from_str(text.get(range)?).ok()?;
+        record.team.filter(|team| !team.is_empty())
+    })
+}

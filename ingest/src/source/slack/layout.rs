@@ -1,0 +1,253 @@
+//! What lies around the messages: rooms, users, the workspace, local copies of files.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::super::Sourced;
+use super::unreadable_file;
+use crate::draft::{DraftPerson, DraftPlace, RoomKind};
+use crate::error::Result;
+use crate::input::{Container, bounded_document};
+
+const ROOM_LISTS: [(&str, RoomKind); 4] = [
+    ("channels.json", RoomKind::Room),
+    ("groups.json", RoomKind::Room),
+    ("mpims.json", RoomKind::Group),
+    ("dms.json", RoomKind::Direct),
+];
+const USER_LISTS: [&str; 3] = ["users.json", "org_users.json", "user_data.json"];
+const TEAM_FILES: [&str; 2] = ["team_info.json", "team.json"];
+
+/// Returns the folder within the input that holds the export's lists, shortest first; nothing if there is none.
+pub(super) fn prefix(members: &[String]) -> Option<String> {
+    let of_list = |name: &String| {
+        let (folder, file) = name.rsplit_once('/').map_or(("", name.as_str()), |both| both);
+        ROOM_LISTS.iter().any(|(list, _)| *list == file).then(|| folder.to_owned())
+    };
+    let folder = members.iter().filter_map(of_list).min_by_key(String::len)?;
+    Some(if folder.is_empty() { folder } else { format!("{folder}/") })
+}
+
+/// The rooms, users and files of an export.
+#[derive(Debug, Default)]
+pub(super) struct Layout {
+    prefix: String,
+    /// The workspace's id, where a list gives it.
+    pub(super) workspace: Option<String>,
+    rooms: HashMap<String, DraftPlace>,
+    users: HashMap<String, DraftPerson>,
+    /// Members that may be copies of files, by the id of the file that is part of their path.
+    copies: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+struct Channel {
+    id: String,
+    name: Option<String>,
+    #[serde(default)]
+    members: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct User {
+    id: String,
+    team_id: Option<String>,
+    name: Option<String>,
+    real_name: Option<String>,
+    profile: Option<Profile>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Profile {
+    pub(super) real_name: Option<String>,
+    pub(super) display_name: Option<String>,
+    pub(super) email: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Users {
+    List(Vec<serde_json::Value>),
+    Wrapped { members: Vec<serde_json::Value> },
+}
+
+#[derive(Deserialize)]
+struct TeamInfo {
+    team: Option<Team>,
+    id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Team {
+    id: String,
+}
+
+/// Returns the first of these names that says something.
+pub(super) fn first_said<'a>(
+    names: impl IntoIterator<Item = Option<&'a String>>,
+) -> Option<String> {
+    names.into_iter().flatten().find(|name| !name.is_empty()).cloned()
+}
+
+impl Layout {
+    /// Reads the lists; one that cannot be read is an unreadable piece, and the export goes on without it.
+    pub(super) fn read(container: &mut Container, prefix: &str) -> Result<(Self, Vec<Sourced>)> {
+        let mut layout = Self { prefix: prefix.to_owned(), ..Self::default() };
+        let mut odd = Vec::new();
+        for file in TEAM_FILES {
+            layout.list(container, file, &mut odd, Self::take_team)?;
+        }
+        for file in USER_LISTS {
+            layout.list(container, file, &mut odd, Self::take_users)?;
+        }
+        for (file, kind) in ROOM_LISTS {
+            layout
+                .list(container, file, &mut odd, |layout, bytes| layout.take_rooms(bytes, kind))?;
+        }
+        layout.find_copies(&container.members());
+        Ok((layout, odd))
+    }
+
+    fn list(
+        &mut self,
+        container: &mut Container,
+        file: &str,
+        odd: &mut Vec<Sourced>,
+        take: impl FnOnce(&mut Self, &[u8]) -> Result<(), String>,
+    ) -> Result<()> {
+        let name = format!("{}{file}", self.prefix);
+        let Some(mut input) = container.open_text(&name)? else { return Ok(()) };
+        let (bytes, fault) = bounded_document(input.as_mut());
+        if let Err(reason) = fault.map_or_else(|| take(self, &bytes), Err) {
+            odd.push(Sourced::Unreadable(unreadable_file(&name, bytes, reason)));
+        }
+        Ok(())
+    }
+
+    fn take_team(&mut self, bytes: &[u8]) -> Result<(), String> {
+        let info: TeamInfo = serde_json::from_slice(bytes).map_err(|fault| fault.to_string())?;
+        self.workspace = info.team.map(|team| team.id).or(info.id);
+        Ok(())
+    }
+
+    fn take_users(&mut self, bytes: &[u8]) -> Result<(), String> {
+        let list = match serde_json::from_slice(bytes).map_err(|fault| fault.to_string())? {
+            Users::List(list) | Users::Wrapped { members: list } => list,
+        };
+        let count = list.len();
+        for user in list {
+            // A user that cannot be read is one that is missing from the list: the id stays as the name.
+            let Ok(user) = serde_json::from_value::<User>(user) else { continue };
+            let profile = user.profile.as_ref();
+            let name = first_said([
+                profile.and_then(|profile| profile.display_name.as_ref()),
+                user.real_name.as_ref(),
+                profile.and_then(|profile| profile.real_name.as_ref()),
+                user.name.as_ref(),
+            ]);
+            let email = first_said([profile.and_then(|profile| profile.email.as_ref())]);
+            let person = DraftPerson {
+                name: name.unwrap_or_else(|| user.id.clone()),
+                foreign_id: Some(user.id.clone()),
+                email,
+            };
+            self.workspace = self.workspace.take().or(user.team_id);
+            self.users.insert(user.id, person);
+        }
+        if self.users.is_empty() && count > 0 {
+            return Err("found no user with an id, expected a list of users".to_owned());
+        }
+        Ok(())
+    }
+
+    fn take_rooms(&mut self, bytes: &[u8], kind: RoomKind) -> Result<(), String> {
+        let rooms: Vec<Channel> =
+            serde_json::from_slice(bytes).map_err(|fault| fault.to_string())?;
+        for room in rooms {
+            let members: BTreeSet<_> = room.members.iter().map(|id| self.person(id).name).collect();
+            let place = DraftPlace {
+                name: room.name.clone().unwrap_or_else(|| room.id.clone()),
+                foreign_id: Some(room.id.clone()),
+                kind,
+                category: None,
+                members: Some(members.into_iter().collect::<Arc<[String]>>()),
+            };
+            if let Some(name) = room.name {
+                self.rooms.entry(name).or_insert_with(|| place.clone());
+            }
+            self.rooms.insert(room.id, place);
+        }
+        Ok(())
+    }
+
+    /// Returns a person by id; one that is missing from the list bears the id as name.
+    pub(super) fn person(&self, id: &str) -> DraftPerson {
+        self.users.get(id).cloned().unwrap_or_else(|| DraftPerson {
+            name: id.to_owned(),
+            foreign_id: Some(id.to_owned()),
+            email: None,
+        })
+    }
+
+    fn inner<'n>(&self, name: &'n str) -> Option<&'n str> {
+        name.strip_prefix(self.prefix.as_str())
+    }
+
+    /// Returns whether a member is one day of a room.
+    pub(super) fn is_day(&self, name: &str) -> bool {
+        let Some((folder, file)) = self.inner(name).and_then(|name| name.split_once('/')) else {
+            return false;
+        };
+        let stem = file.strip_suffix(".json").unwrap_or_default();
+        let dated = stem.len() == 10
+            && stem.bytes().all(|letter| letter.is_ascii_digit() || letter == b'-');
+        dated || (self.rooms.contains_key(folder) && !stem.is_empty() && !file.contains('/'))
+    }
+
+    /// Returns whether a member is neither a list, nor a day, nor a copy of a file.
+    pub(super) fn is_passed_over(&self, name: &str) -> bool {
+        let known = self.inner(name).is_some_and(|inner| {
+            ROOM_LISTS.iter().any(|(list, _)| *list == inner)
+                || USER_LISTS.contains(&inner)
+                || TEAM_FILES.contains(&inner)
+        });
+        !known && !self.is_day(name) && !self.copies.values().any(|copy| copy == name)
+    }
+
+    /// Returns the room that a day's file belongs to; a folder that no list names is a room of that name.
+    pub(super) fn room_of(&self, file: &str) -> DraftPlace {
+        let folder = self.inner(file).and_then(|name| name.split('/').next()).unwrap_or_default();
+        self.rooms.get(folder).cloned().unwrap_or_else(|| DraftPlace {
+            name: folder.to_owned(),
+            foreign_id: None,
+            kind: RoomKind::Room,
+            category: None,
+            members: None,
+        })
+    }
+
+    /// Finds copies of files: members whose folder or name begins with a file's id, as download tools lay them.
+    fn find_copies(&mut self, members: &[String]) {
+        let others: Vec<_> = members.iter().filter(|name| !self.is_day(name)).collect();
+        for name in others {
+            for part in name.split('/') {
+                let id: String = part
+                    .chars()
+                    .take_while(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+                    .collect();
+                let rest = part.get(id.len()..).unwrap_or_default();
+                let apart = rest.is_empty() || rest.starts_with(['-', '_', '.']);
+                if id.len() >= 8 && id.starts_with('F') && apart {
+                    self.copies.entry(id).or_insert_with(|| name.clone());
+                }
+            }
+        }
+    }
+
+    /// Returns the member that holds a copy of a file.
+    pub(super) fn copy_of(&self, file_id: &str) -> Option<&String> {
+        self.copies.get(file_id)
+    }
+}
