@@ -42,6 +42,7 @@ pub mod signer;
 pub mod tail;
 #[cfg(test)]
 mod tests;
+mod tiles;
 mod upkeep;
 
 pub use archive::{Archive, ArchiveState};

@@ -10,4 +10,3 @@ pub(crate) mod memory;
 pub(crate) mod queue;
 pub(crate) mod recovery;
 pub(crate) mod writer;
-
