@@ -36,6 +36,7 @@ pub mod keys;
 mod opening;
 pub mod proof;
 pub mod record;
+mod seal;
 pub mod segment;
 pub mod settings;
 pub mod signer;

@@ -97,6 +97,11 @@ impl Block {
         self.rows.binary_search_by_key(&seq, Row::seq).ok()
     }
 
+    /// Returns the first row at or after a sequence number; the number of rows if there is none.
+    pub fn row_from(&self, seq: u64) -> usize {
+        self.rows.partition_point(|row| row.seq() < seq)
+    }
+
     /// Returns the sequence number of a row.
     pub fn seq(&self, row: usize) -> Option<u64> {
         self.rows.get(row).map(Row::seq)

@@ -1,0 +1,63 @@
+//! Decoded blocks that are kept for a while, so that neighbours are read without decoding again. Bounded in bytes.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::block::Block;
+use super::footer::BlockEntry;
+use super::reader::SegmentReader;
+use crate::error::Result;
+
+/// Bytes of headers and values, before compression, of all blocks that are kept.
+const CACHE_BYTES_MAX: u64 = 48 << 20;
+
+/// The blocks decoded last.
+#[derive(Debug, Default)]
+pub(crate) struct BlockCache(Mutex<VecDeque<Kept>>);
+
+#[derive(Debug)]
+struct Kept {
+    reader: u64,
+    first: u64,
+    raw_bytes: u64,
+    block: Arc<Block>,
+}
+
+impl BlockCache {
+    /// Returns a block, decoded whole. Blocks that are not kept are decoded without holding the lock.
+    pub(crate) fn block(&self, reader: &SegmentReader, entry: &BlockEntry) -> Result<Arc<Block>> {
+        let (number, first) = (reader.number(), entry.first.get());
+        if let Some(block) = self.find(number, first) {
+            return Ok(block);
+        }
+        let block = Arc::new(reader.block(entry, true)?);
+        let kept =
+            Kept { reader: number, first, raw_bytes: entry.raw_bytes, block: Arc::clone(&block) };
+        self.keep(kept);
+        Ok(block)
+    }
+
+    fn find(&self, reader: u64, first: u64) -> Option<Arc<Block>> {
+        let mut kept = self.0.lock();
+        let at = kept.iter().position(|kept| kept.reader == reader && kept.first == first)?;
+        let found = kept.remove(at)?;
+        let block = Arc::clone(&found.block);
+        kept.push_front(found);
+        Some(block)
+    }
+
+    fn keep(&self, block: Kept) {
+        let mut kept = self.0.lock();
+        kept.push_front(block);
+        let mut total = 0_u64;
+        // The block just decoded stays whatever its size: its reader holds it anyway.
+        let within = kept.iter().skip(1).take_while(|kept| {
+            total = total.saturating_add(kept.raw_bytes);
+            total <= CACHE_BYTES_MAX
+        });
+        let stay = within.count().saturating_add(1);
+        kept.truncate(stay);
+    }
+}

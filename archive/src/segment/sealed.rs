@@ -1,0 +1,338 @@
+//! Everything that is sealed: the ranges in order, each with its two files, and how events are read from them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chat::{Lane, Recorded, Seq, Timestamp};
+use parking_lot::RwLock;
+
+use super::block::Block;
+use super::cache::BlockCache;
+use super::reader::SegmentReader;
+use super::slot::Slot;
+use crate::error::{Error, Result};
+use crate::proof::{Digest, Salts};
+use crate::record;
+
+/// One lane of a range: a file that can be read, or what became of it.
+#[derive(Debug)]
+pub enum LaneFileState {
+    /// The file is open.
+    Whole(Box<SegmentReader>),
+    /// The file is damaged or gone; the rest of the archive is still read.
+    Damaged {
+        /// Where the file is or should be.
+        path: PathBuf,
+        /// What is wrong with it; nothing if it is gone.
+        fault: Option<String>,
+    },
+}
+
+/// One sealed range with a file for each lane.
+#[derive(Debug)]
+pub struct SealedRange {
+    /// Its first event.
+    pub first: Seq,
+    /// Its last event.
+    pub last: Seq,
+    /// The talk file and the ledger file.
+    pub lanes: [LaneFileState; 2],
+}
+
+impl SealedRange {
+    /// Returns the reader of a lane, or the error that says what became of its file.
+    pub fn reader(&self, lane: Lane) -> Result<&SegmentReader> {
+        let [talk, ledger] = &self.lanes;
+        let state = match lane {
+            Lane::Talk => talk,
+            Lane::Ledger => ledger,
+        };
+        match state {
+            LaneFileState::Whole(reader) => Ok(reader),
+            LaneFileState::Damaged { path, fault } => Err(self.damage(path, fault.as_deref())),
+        }
+    }
+
+    /// Returns the readers that are whole.
+    pub fn readers(&self) -> impl Iterator<Item = &SegmentReader> {
+        Lane::ALL.into_iter().filter_map(|lane| self.reader(lane).ok())
+    }
+
+    fn damage(&self, path: &Path, fault: Option<&str>) -> Error {
+        let error = match fault {
+            Some(fault) => Error::corrupt(path, 0, fault),
+            None => Error::FileGone { path: path.to_owned(), seqs: None },
+        };
+        error.with_seqs(Some(self.first), Some(self.last))
+    }
+}
+
+/// What the sealed files come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SealedTotals {
+    /// Ranges, each of two files.
+    pub segments: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Bytes of headers and values before columns and compression.
+    pub raw_bytes: u64,
+    /// When the newest was written.
+    pub last_seal: Option<Timestamp>,
+}
+
+/// All sealed events. May be used from any thread.
+#[derive(Debug, Default)]
+pub struct Sealed {
+    ranges: RwLock<Vec<Arc<SealedRange>>>,
+    cache: BlockCache,
+}
+
+impl Sealed {
+    /// Takes the ranges of an archive, ascending and without gaps.
+    pub(crate) fn new(ranges: Vec<Arc<SealedRange>>) -> Self {
+        Self { ranges: RwLock::new(ranges), cache: BlockCache::default() }
+    }
+
+    /// Adds the range behind the last one.
+    pub(crate) fn add(&self, range: SealedRange) {
+        self.ranges.write().push(Arc::new(range));
+    }
+
+    /// Returns how many events are sealed: those from 1 to this number.
+    pub fn size(&self) -> u64 {
+        self.ranges.read().last().map_or(0, |range| range.last.get())
+    }
+
+    /// Returns all ranges as they are now.
+    pub fn ranges(&self) -> Vec<Arc<SealedRange>> {
+        self.ranges.read().clone()
+    }
+
+    /// Returns what all files come to.
+    pub fn totals(&self) -> SealedTotals {
+        let mut totals = SealedTotals::default();
+        for range in self.ranges() {
+            totals.segments = totals.segments.saturating_add(1);
+            for reader in range.readers() {
+                totals.bytes = totals.bytes.saturating_add(reader.file_bytes());
+                totals.raw_bytes = totals.raw_bytes.saturating_add(reader.footer().raw_bytes());
+                totals.last_seal = totals.last_seal.max(Some(reader.footer().sealed_at));
+            }
+        }
+        totals
+    }
+
+    /// Returns the range that holds an event.
+    pub fn range(&self, seq: Seq) -> Option<Arc<SealedRange>> {
+        let ranges = self.ranges.read();
+        let after = ranges.partition_point(|range| range.first <= seq);
+        let range = ranges.get(after.checked_sub(1)?)?;
+        (seq <= range.last).then(|| Arc::clone(range))
+    }
+
+    /// Returns what is held of an event; nothing if it is not sealed. Fails if its file is damaged.
+    pub fn slot(&self, seq: Seq) -> Result<Option<Slot>> {
+        let Some(range) = self.range(seq) else { return Ok(None) };
+        let found = self.locate(&range, seq)?;
+        Ok(found.and_then(|(_, block, row)| block.slot(row)))
+    }
+
+    /// Returns an event; nothing if it is not sealed, or destroyed.
+    pub fn read(&self, seq: Seq) -> Result<Option<Recorded>> {
+        Ok(self.slot(seq)?.and_then(recorded))
+    }
+
+    /// Returns events in the order asked for. Each block is decoded once, whatever that order is.
+    pub fn read_many(&self, seqs: &[Seq]) -> Result<Vec<Option<Recorded>>> {
+        let mut order: Vec<_> = seqs.iter().copied().zip(0_usize..).collect();
+        order.sort_unstable();
+        let mut events = Vec::new();
+        events.resize_with(seqs.len(), || None);
+        for (seq, place) in order {
+            if let Some(event) = events.get_mut(place) {
+                *event = self.read(seq)?;
+            }
+        }
+        Ok(events)
+    }
+
+    /// Returns up to `max` rows of a lane, or of both in one order, from an event on, and the event to go on with. The last
+    /// of them is beyond what is sealed once everything has been returned.
+    pub fn slots_from(
+        &self,
+        from: Seq,
+        max: usize,
+        lane: Option<Lane>,
+    ) -> Result<(Vec<Slot>, Seq)> {
+        let mut slots = Vec::new();
+        let mut next = from;
+        while let Some(range) = self.range(next) {
+            let wanted = max.saturating_sub(slots.len());
+            if wanted == 0 {
+                break;
+            }
+            let found = self.merged(&range, next, wanted, lane)?;
+            next = match found.get(wanted.saturating_sub(1)).map(Slot::seq).and_then(Seq::new) {
+                Some(last) => last.next(),
+                None => range.last.next(),
+            };
+            slots.extend(found);
+        }
+        Ok((slots, next))
+    }
+
+    /// Returns the events that [`Sealed::slots_from`] finds, without those that are destroyed.
+    pub fn events_from(
+        &self,
+        from: Seq,
+        max: usize,
+        lane: Option<Lane>,
+    ) -> Result<(Vec<Recorded>, Seq)> {
+        let (slots, next) = self.slots_from(from, max, lane)?;
+        Ok((slots.into_iter().filter_map(recorded).collect(), next))
+    }
+
+    fn merged(
+        &self,
+        range: &SealedRange,
+        from: Seq,
+        wanted: usize,
+        lane: Option<Lane>,
+    ) -> Result<Vec<Slot>> {
+        if let Some(lane) = lane {
+            return self.lane_slots(range.reader(lane)?, from, range.last, wanted);
+        }
+        let mut slots = self.lane_slots(range.reader(Lane::Talk)?, from, range.last, wanted)?;
+        let full = slots.get(wanted.saturating_sub(1)).map(Slot::seq).and_then(Seq::new);
+        let until = full.unwrap_or(range.last);
+        slots.extend(self.lane_slots(range.reader(Lane::Ledger)?, from, until, wanted)?);
+        slots.sort_by_key(Slot::seq);
+        slots.truncate(wanted);
+        Ok(slots)
+    }
+
+    /// Returns up to `wanted` rows of one file between two events, both included.
+    fn lane_slots(
+        &self,
+        reader: &SegmentReader,
+        from: Seq,
+        until: Seq,
+        wanted: usize,
+    ) -> Result<Vec<Slot>> {
+        let blocks = &reader.footer().blocks;
+        let start = blocks.partition_point(|block| block.last < from);
+        let mut slots = Vec::new();
+        for entry in blocks.iter().skip(start).take_while(|block| block.first <= until) {
+            if slots.len() >= wanted {
+                break;
+            }
+            let block = self.cache.block(reader, entry)?;
+            let first_row = block.row_from(from.get());
+            let rows = (first_row..block.rows())
+                .take_while(|row| block.seq(*row).is_some_and(|seq| seq <= until.get()))
+                .filter_map(|row| block.slot(row));
+            slots.extend(rows.take(wanted.saturating_sub(slots.len())));
+        }
+        Ok(slots)
+    }
+
+    /// Returns the lane, the block and the row of an event. A damaged lane is an error only if the other has not the event.
+    fn locate(&self, range: &SealedRange, seq: Seq) -> Result<Option<(Lane, Arc<Block>, usize)>> {
+        let mut damage = None;
+        for lane in Lane::ALL {
+            match range.reader(lane).and_then(|reader| self.row(reader, seq)) {
+                Ok(Some((block, row))) => return Ok(Some((lane, block, row))),
+                Ok(None) => {}
+                Err(error) => damage = Some(error),
+            }
+        }
+        damage.map_or(Ok(None), Err)
+    }
+
+    fn row(&self, reader: &SegmentReader, seq: Seq) -> Result<Option<(Arc<Block>, usize)>> {
+        let footer = reader.footer();
+        let Some(entry) = footer.block_of(seq.get()).and_then(|at| footer.blocks.get(at)) else {
+            return Ok(None);
+        };
+        let block = self.cache.block(reader, entry)?;
+        Ok(block.row_of(seq.get()).map(|row| (block, row)))
+    }
+
+    /// Returns an event with the salts that open it; nothing if it is not sealed, or destroyed.
+    pub fn opened(&self, seq: Seq) -> Result<Option<(Recorded, Salts)>> {
+        let Some(range) = self.range(seq) else { return Ok(None) };
+        let Some((lane, block, row)) = self.locate(&range, seq)? else { return Ok(None) };
+        let Some(event) = block.slot(row).and_then(recorded) else { return Ok(None) };
+        let reader = range.reader(lane)?;
+        let salts = reader.salting().cover(seq).map(|cover| cover.salts(seq));
+        let salts = salts.ok().flatten().ok_or_else(|| {
+            Error::corrupt(reader.path(), 0, "an event's salts are not in its file")
+                .with_seqs(Some(seq), Some(seq))
+        })?;
+        Ok(Some((event, salts)))
+    }
+
+    /// Recomputes the leaves of `count` events from the files, in order. Fails if one of them is not sealed.
+    pub fn leaves(&self, first: Seq, count: usize) -> Result<Vec<Digest>> {
+        let mut leaves = Vec::new();
+        let mut next = first;
+        while leaves.len() < count {
+            let range = self.range(next).ok_or(Error::BeyondEnd {
+                action: "recompute leaves",
+                asked: next.get(),
+                held: self.size(),
+            })?;
+            let wanted = count.saturating_sub(leaves.len());
+            let mut saltings =
+                [range.reader(Lane::Talk)?.salting(), range.reader(Lane::Ledger)?.salting()];
+            for slot in self.merged(&range, next, wanted, None)? {
+                let lane = self.lane_of(&range, &slot)?;
+                let leaf = leaf_of(&mut saltings, lane, &slot);
+                let seq = Some(next).filter(|next| next.get() == slot.seq());
+                leaves.push(leaf.filter(|_| seq.is_some()).ok_or_else(|| {
+                    let path =
+                        range.reader(lane).map_or_else(|_| PathBuf::new(), |r| r.path().into());
+                    Error::corrupt(&path, 0, "an event is missing or its leaf cannot be recomputed")
+                        .with_seqs(Some(next), Some(next))
+                })?);
+                next = next.next();
+            }
+            if leaves.len() < count && next <= range.last {
+                let path = range.reader(Lane::Talk)?.path().to_owned();
+                return Err(Error::corrupt(&path, 0, "events are in neither lane")
+                    .with_seqs(Some(next), Some(range.last)));
+            }
+        }
+        Ok(leaves)
+    }
+
+    fn lane_of(&self, range: &SealedRange, slot: &Slot) -> Result<Lane> {
+        if let Some(header) = slot.header() {
+            return Ok(header.lane());
+        }
+        let seq = Seq::new(slot.seq());
+        let found = seq.map(|seq| self.locate(range, seq)).transpose()?.flatten();
+        Ok(found.map_or(Lane::Talk, |(lane, ..)| lane))
+    }
+}
+
+fn leaf_of(
+    saltings: &mut [super::leaves::Salting<'_>; 2],
+    lane: Lane,
+    slot: &Slot,
+) -> Option<Digest> {
+    let [talk, ledger] = saltings;
+    let salting = match lane {
+        Lane::Talk => talk,
+        Lane::Ledger => ledger,
+    };
+    salting.leaf(slot).ok()
+}
+
+/// Returns the event of a slot, unless it is destroyed.
+pub(crate) fn recorded(slot: Slot) -> Option<Recorded> {
+    match slot {
+        Slot::Live { header, fields } => record::decode(&header, fields),
+        Slot::Stub { .. } | Slot::Blank { .. } => None,
+    }
+}
