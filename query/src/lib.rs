@@ -22,6 +22,7 @@ mod canonical;
 mod error;
 mod field;
 mod lexer;
+mod matcher;
 mod moment;
 mod parser;
 #[cfg(test)]
@@ -32,5 +33,6 @@ mod zone;
 pub use analysis::ANALYSIS_VERSION;
 pub use ast::{Clause, Field, Has, Mark};
 pub use error::{QueryError, ZoneError};
+pub use matcher::{Analysed, Marks, Match, Unmarked, matches};
 pub use query::Query;
 pub use zone::Zone;

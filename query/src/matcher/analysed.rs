@@ -1,0 +1,215 @@
+//! An event taken apart for matching: its tokens with their stems, and its names folded.
+
+use std::ops::Range;
+
+use chat::{Custody, EventKind, Recorded, RoomId, Seq, SourceId, Timestamp};
+
+use crate::analysis::{
+    Language, Part, event_language, extension, fold, for_each_part_token, has_link, mentions,
+    searchable, stem,
+};
+use crate::ast::Has;
+
+/// An event ready to be matched. It is made once and serves any number of queries; it owns what it needs.
+#[derive(Debug, Clone)]
+pub struct Analysed {
+    seq: Seq,
+    kind: EventKind,
+    at: Timestamp,
+    source: Option<SourceId>,
+    room: Option<RoomId>,
+    language: Option<Language>,
+    parts: Vec<(Part, String)>,
+    words: Vec<WordAt>,
+    /// Terms and stems, end to end.
+    terms: String,
+    names: Names,
+    has: [bool; Has::ALL.len()],
+}
+
+/// The folded names by which fields find an event.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Names {
+    pub(crate) author: Vec<String>,
+    pub(crate) mentioned: Vec<String>,
+    pub(crate) room: Vec<String>,
+    pub(crate) files: Vec<String>,
+    pub(crate) extensions: Vec<String>,
+    pub(crate) thread: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+struct WordAt {
+    position: u32,
+    part: usize,
+    start: usize,
+    end: usize,
+    term: Range<usize>,
+    stem: Range<usize>,
+}
+
+/// One token of an event.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Word<'a> {
+    event: &'a Analysed,
+    at: &'a WordAt,
+}
+
+impl<'a> Word<'a> {
+    pub(crate) const fn position(self) -> u32 {
+        self.at.position
+    }
+
+    pub(crate) fn part(self) -> Part {
+        self.event.parts[self.at.part].0
+    }
+
+    /// Returns its place in its part, in bytes.
+    pub(crate) const fn bytes(self) -> (usize, usize) {
+        (self.at.start, self.at.end)
+    }
+
+    pub(crate) fn term(self) -> &'a str {
+        &self.event.terms[self.at.term.clone()]
+    }
+
+    /// Returns the stem of the term in the event's language; the term where it has none.
+    pub(crate) fn stem(self) -> &'a str {
+        &self.event.terms[self.at.stem.clone()]
+    }
+
+    /// Returns the token as written.
+    pub(crate) fn written(self) -> &'a str {
+        &self.event.parts[self.at.part].1[self.at.start..self.at.end]
+    }
+}
+
+impl Analysed {
+    /// Takes an event apart. `room` is the language of its room, which counts where the text does not tell
+    /// (see [`crate::analysis::RoomLanguages`]).
+    pub fn of(recorded: &Recorded, room: Option<Language>) -> Self {
+        let event = &recorded.event;
+        let language = event_language(recorded, room);
+        let parts = searchable(recorded);
+        let (words, terms) = words(&parts, language);
+        let text = event.content.text.as_deref().unwrap_or_default();
+        Self {
+            seq: recorded.seq,
+            kind: event.kind,
+            at: event.at,
+            source: event.origin.as_ref().map(|origin| origin.source),
+            room: event.place.as_ref().map(|place| place.room),
+            language,
+            parts: parts.into_iter().map(|(part, text)| (part, text.to_owned())).collect(),
+            words,
+            terms,
+            names: Names::of(recorded),
+            has: [
+                !event.content.attachments.is_empty(),
+                has_link(text),
+                event.kind == EventKind::Edit || event.content.edited_at.is_some(),
+            ],
+        }
+    }
+
+    /// Returns the event's place in the log.
+    pub const fn seq(&self) -> Seq {
+        self.seq
+    }
+
+    /// Returns the event's kind.
+    pub const fn kind(&self) -> EventKind {
+        self.kind
+    }
+
+    /// Returns when the event happened.
+    pub const fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// Returns the language that its words are stemmed in.
+    pub const fn language(&self) -> Option<Language> {
+        self.language
+    }
+
+    pub(crate) const fn source(&self) -> Option<&SourceId> {
+        self.source.as_ref()
+    }
+
+    pub(crate) const fn room(&self) -> Option<&RoomId> {
+        self.room.as_ref()
+    }
+
+    pub(crate) const fn names(&self) -> &Names {
+        &self.names
+    }
+
+    pub(crate) fn has(&self, has: Has) -> bool {
+        Has::ALL.into_iter().zip(self.has).any(|(one, had)| one == has && had)
+    }
+
+    /// Returns the text that highlights are positions in.
+    pub(crate) fn text(&self) -> &str {
+        let text = self.parts.iter().find(|(part, _)| *part == Part::Text);
+        text.map_or("", |(_, text)| text)
+    }
+
+    pub(crate) fn words(&self) -> impl ExactSizeIterator<Item = Word<'_>> {
+        self.words.iter().map(|at| Word { event: self, at })
+    }
+
+    /// Returns the word of an index, which must be below the number of words.
+    pub(crate) fn word(&self, index: usize) -> Word<'_> {
+        Word { event: self, at: &self.words[index] }
+    }
+}
+
+/// Returns the tokens of the parts and the terms and stems that they point to.
+fn words(parts: &[(Part, &str)], language: Option<Language>) -> (Vec<WordAt>, String) {
+    let language = language.filter(|language| language.has_stemmer());
+    let (mut words, mut terms) = (Vec::new(), String::new());
+    let mut part_index = 0;
+    for_each_part_token(parts, |part, token| {
+        while parts.get(part_index).is_some_and(|&(at, _)| at != part) {
+            part_index += 1;
+        }
+        let term = terms.len()..terms.len() + token.term.len();
+        terms.push_str(token.term);
+        let root = language.map(|language| stem(token.term, language));
+        let stem = match root.filter(|root| *root != token.term) {
+            Some(root) => {
+                terms.push_str(&root);
+                term.end..terms.len()
+            }
+            None => term.clone(),
+        };
+        let (position, start, end) = (token.position, token.start, token.end);
+        words.push(WordAt { position, part: part_index, start, end, term, stem });
+    });
+    (words, terms)
+}
+
+impl Names {
+    fn of(recorded: &Recorded) -> Self {
+        let event = &recorded.event;
+        let mut names = Self::default();
+        if let Some(person) = &event.actor {
+            let given = [Some(&person.name), person.foreign_id.as_ref(), person.email.as_ref()];
+            names.author = given.into_iter().flatten().map(|name| fold(name)).collect();
+            names.author.push(person.id.to_string());
+        }
+        if let Some(place) = &event.place {
+            names.room = vec![fold(&place.name), place.room.to_string()];
+        }
+        names.mentioned = event.content.text.as_deref().map(mentions).unwrap_or_default();
+        for file in &event.content.attachments {
+            names.files.push(fold(&file.name));
+            if let Custody::Held { file, .. } = &file.custody {
+                names.files.push(file.to_string());
+            }
+            names.extensions.extend(extension(&file.name));
+        }
+        names.thread = event.content.thread.as_deref().map(fold);
+        names
+    }
+}

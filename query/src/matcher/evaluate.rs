@@ -1,0 +1,173 @@
+//! Evaluates clauses over one event, and remembers what to highlight.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::Marks;
+use super::analysed::{Analysed, Word};
+use super::highlight::highlights;
+use super::phrase::{exact, near};
+use crate::analysis::{Part, stem, tokens};
+use crate::ast::{Clause, Field};
+
+/// One evaluation of one query over one event.
+pub(crate) struct Evaluation<'a> {
+    event: &'a Analysed,
+    marks: &'a dyn Marks,
+    /// Indexes of the words that clauses which hold have found, in the order of the clauses.
+    found: Vec<usize>,
+}
+
+impl<'a> Evaluation<'a> {
+    pub(crate) const fn new(event: &'a Analysed, marks: &'a dyn Marks) -> Self {
+        Self { event, marks, found: Vec::new() }
+    }
+
+    pub(crate) fn into_highlights(self) -> Vec<(usize, usize)> {
+        let words = self.found.iter().map(|&index| self.event.word(index));
+        let in_text = words.filter(|word| word.part() == Part::Text).map(Word::bytes);
+        highlights(self.event.text(), in_text.collect())
+    }
+
+    /// Returns whether the clause holds. What it found is kept only if it does; a negation finds nothing.
+    pub(crate) fn holds(&mut self, clause: &Clause) -> bool {
+        let kept = self.found.len();
+        let holds = match clause {
+            Clause::Everything => true,
+            Clause::All(clauses) => clauses.iter().all(|clause| self.holds_within(clause, kept)),
+            // Each is asked, because each that holds has something to highlight.
+            Clause::Any(clauses) => {
+                clauses.iter().filter(|clause| self.holds_within(clause, kept)).count() > 0
+            }
+            Clause::Not(inner) => {
+                let holds = !self.holds(inner);
+                self.found.truncate(kept);
+                holds
+            }
+            Clause::Field(field) => self.field_holds(field),
+            Clause::Word(_) | Clause::Phrase { .. } | Clause::Prefix(_) | Clause::Verbatim(_) => {
+                self.words_hold(clause)
+            }
+        };
+        if !holds {
+            self.found.truncate(kept);
+        }
+        holds
+    }
+
+    /// Returns whether one of several clauses holds. What they find together, from `kept` on, stays below a few times the
+    /// event's words, however many clauses find the same.
+    fn holds_within(&mut self, clause: &Clause, kept: usize) -> bool {
+        let holds = self.holds(clause);
+        if self.found.len() - kept > 2 * self.event.words().len() {
+            let mut together = self.found.split_off(kept);
+            together.sort_unstable();
+            together.dedup();
+            self.found.append(&mut together);
+        }
+        holds
+    }
+
+    fn words_hold(&mut self, clause: &Clause) -> bool {
+        let words = found_words(clause, self.event);
+        self.found.extend_from_slice(&words);
+        !words.is_empty()
+    }
+
+    pub(crate) fn field_holds(&self, field: &Field) -> bool {
+        let (event, names) = (self.event, self.event.names());
+        match field {
+            Field::From(value) => names.author.contains(value),
+            Field::To(value) => names.mentioned.contains(value),
+            Field::Room(value) => names.room.contains(value),
+            Field::Category(value) => {
+                event.room().is_some_and(|room| self.marks.room_is_in(room, value))
+            }
+            Field::Source(value) => event.source().is_some_and(|source| {
+                source.to_string() == *value || self.marks.source_is(source, value)
+            }),
+            Field::Kind(kind) => event.kind() == *kind,
+            Field::Has(has) => event.has(*has),
+            Field::File(value) => names.files.contains(value),
+            Field::Extension(value) => names.extensions.contains(value),
+            Field::Language(language) => event.language() == Some(*language),
+            Field::Thread(value) => names.thread.as_ref() == Some(value),
+            Field::Is(mark) => self.marks.is(event.seq(), *mark),
+            Field::Time { from, until } => {
+                from.is_none_or(|from| event.at() >= from)
+                    && until.is_none_or(|until| event.at() < until)
+            }
+            Field::Seqs { first, last } => (*first..=*last).contains(&event.seq()),
+        }
+    }
+}
+
+/// Returns the indexes of the words that a clause of words finds.
+pub(crate) fn found_words(clause: &Clause, event: &Analysed) -> Vec<usize> {
+    match clause {
+        Clause::Word(term) => {
+            let test = WordTest::new(term, event);
+            indexes(event, |word| test.accepts(word))
+        }
+        Clause::Prefix(term) => indexes(event, |word| word.term().starts_with(term.as_str())),
+        Clause::Phrase { tokens, slop: 0 } => exact_phrase(tokens, event),
+        Clause::Phrase { tokens, slop } => near(tokens, *slop, &terms(event)),
+        Clause::Verbatim(text) => verbatim(text, event),
+        Clause::Everything
+        | Clause::All(_)
+        | Clause::Any(_)
+        | Clause::Not(_)
+        | Clause::Field(_) => Vec::new(),
+    }
+}
+
+fn indexes(event: &Analysed, accepts: impl Fn(Word<'_>) -> bool) -> Vec<usize> {
+    event.words().enumerate().filter(|&(_, word)| accepts(word)).map(|(index, _)| index).collect()
+}
+
+/// The positions and terms of an event's words.
+pub(crate) fn terms(event: &Analysed) -> Vec<(u32, &str)> {
+    event.words().map(|word| (word.position(), word.term())).collect()
+}
+
+/// What a single word accepts: itself, and words of the same stem in the event's language.
+pub(crate) struct WordTest<'q> {
+    term: &'q str,
+    pub(crate) stem: Option<String>,
+}
+
+impl<'q> WordTest<'q> {
+    pub(crate) fn new(term: &'q str, event: &Analysed) -> Self {
+        let language = event.language().filter(|language| language.has_stemmer());
+        Self { term, stem: language.map(|language| stem(term, language).into_owned()) }
+    }
+
+    pub(crate) fn accepts(&self, word: Word<'_>) -> bool {
+        word.term() == self.term || self.stem.as_deref() == Some(word.stem())
+    }
+}
+
+fn exact_phrase(phrase: &[String], event: &Analysed) -> Vec<usize> {
+    let positions = event.words().map(Word::position);
+    let same = |one: usize, other: usize| phrase[one] == phrase[other];
+    let is = |of_phrase: usize, word: usize| phrase[of_phrase] == event.word(word).term();
+    exact(phrase.len(), positions, same, is).into_iter().flatten().collect()
+}
+
+/// Finds the words of a text as they are written. Two words are the same if they are so folded and so written, composed or not.
+fn verbatim(text: &str, event: &Analysed) -> Vec<usize> {
+    let phrase = tokens(text);
+    let written = |index: usize| &text[phrase[index].start..phrase[index].end];
+    let positions = event.words().map(Word::position);
+    let same = |one: usize, other: usize| {
+        phrase[one].term == phrase[other].term && same_writing(written(one), written(other))
+    };
+    let is = |of_phrase: usize, word: usize| {
+        let word = event.word(word);
+        phrase[of_phrase].term == word.term() && same_writing(written(of_phrase), word.written())
+    };
+    exact(phrase.len(), positions, same, is).into_iter().flatten().collect()
+}
+
+fn same_writing(one: &str, other: &str) -> bool {
+    one == other || (!(one.is_ascii() && other.is_ascii()) && one.nfc().eq(other.nfc()))
+}

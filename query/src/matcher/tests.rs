@@ -1,0 +1,344 @@
+//! Claims about the matcher, and a naive judge of it that is written otherwise.
+
+use std::time::{Duration, Instant};
+
+use chat::{
+    Attachment, ChatEvent, Content, Custody, EventKind, FileId, Recorded, RoomId, Seq, SourceId,
+    Timestamp,
+};
+use proptest::prelude::*;
+
+use super::*;
+use crate::analysis::{Language, stem};
+use crate::{Clause, Zone};
+
+fn recorded(event: ChatEvent) -> Recorded {
+    let recorded_at = event.at;
+    Recorded { seq: Seq::new(7).unwrap(), place_seq: None, place_prev: None, recorded_at, event }
+}
+
+fn message(text: &str) -> Recorded {
+    recorded(chat::testing::message(1, 2, 3, text))
+}
+
+fn find(query: &str, event: &Recorded, language: Option<&str>) -> Option<Vec<(usize, usize)>> {
+    let query = Query::parse(query, &Zone::Utc).unwrap();
+    let analysed = Analysed::of(event, language.and_then(Language::named));
+    matches(&query, &analysed, &Unmarked).map(|found| found.highlights)
+}
+
+/// Checks what of a text is highlighted, or that nothing matches.
+fn check(query: &str, text: &str, expected: Option<&[&str]>) {
+    let found = find(query, &message(text), Some("en"));
+    let characters: Vec<char> = text.chars().collect();
+    let shown = found.map(|ranges| -> Vec<String> {
+        ranges.into_iter().map(|(start, end)| characters[start..end].iter().collect()).collect()
+    });
+    let expected = expected.map(|words| words.iter().map(|&word| word.to_owned()).collect());
+    assert_eq!(shown, expected, "{query} in {text:?}");
+}
+
+#[test]
+fn a_word_matches_itself_and_its_stem() {
+    check("meeting", "Meetings met, we meet.", Some(&["Meetings", "meet"]));
+    check("running", "runner", None);
+    check("strasse", "Hauptstraße STRASSE straße", Some(&["STRASSE", "straße"]));
+    let event = message("runs");
+    assert_eq!(find("running", &event, Some("en")), Some(vec![(0, 4)]));
+    assert_eq!(find("running", &event, None), None);
+}
+
+#[test]
+fn phrases_prefixes_and_words_as_written_never_stem() {
+    check("\"net losses\"", "net loss", None);
+    check("\"net loss\"", "The Net-Loss: net; loss", Some(&["Net", "Loss", "net", "loss"]));
+    check("budg*", "Budgets budge bud", Some(&["Budgets", "budge"]));
+    check("meetings*", "meeting", None);
+    check("=Apple", "apple Apple's APPLE", Some(&["Apple"]));
+    check("=\"Café Noir\"", "cafe noir Cafe\u{301} Noir", Some(&["Cafe\u{301}", "Noir"]));
+    check("=apples", "apple", None);
+}
+
+#[test]
+fn a_phrase_with_room_counts_all_words_between() {
+    check("\"net loss\"~2", "net of all loss", Some(&["net", "loss"]));
+    check("\"net loss\"~1", "net of all loss", None);
+    check("\"loss net\"~9", "net of all loss", None);
+    check("\"a b c\"~1", "a x b c", Some(&["a", "b", "c"]));
+    check("\"a b c\"~1", "a x b x c", None);
+}
+
+#[test]
+fn scripts_without_spaces_are_found_anywhere() {
+    check("机密", "这是机密文件", Some(&["机密"]));
+    check("密机", "这是机密文件", None);
+    check("ข้อมูล", "ลบข้อมูลทั้งหมด", Some(&["ข้อมูล"]));
+    check("שלום", "אמר שָׁלוֹם לכולם", Some(&["שָׁלוֹם"]));
+    check("👍🏽", "ok 👍🏽👍", Some(&["👍🏽"]));
+}
+
+#[test]
+fn booleans_highlight_what_holds() {
+    check("a OR b", "a b", Some(&["a", "b"]));
+    check("a b", "a", None);
+    check("(a b) OR c", "a c", Some(&["c"]));
+    check("a -b", "a c", Some(&["a"]));
+    check("a -b", "a b", None);
+    check("NOT NOT a", "a", Some(&[]));
+    check("", "a", Some(&[]));
+}
+
+#[test]
+fn a_phrase_does_not_reach_from_one_part_into_the_next() {
+    let mut event = message("net");
+    event.event.content.title = Some("loss".to_owned());
+    assert_eq!(find("net loss", &event, None), Some(vec![(0, 3)]));
+    assert_eq!(find("\"net loss\"", &event, None), None);
+    assert_eq!(find("\"net loss\"~99", &event, None), None);
+    assert_eq!(find("loss", &event, None), Some(vec![]));
+}
+
+#[test]
+fn kinds_are_searched_as_the_query_asks() {
+    let of_kind = |kind| {
+        let mut event = message("budget");
+        event.event.kind = kind;
+        event
+    };
+    assert!(find("budget", &of_kind(EventKind::Edit), None).is_some());
+    assert!(find("budget", &of_kind(EventKind::Join), None).is_none());
+    assert!(find("budget kind:join", &of_kind(EventKind::Join), None).is_some());
+    assert!(find("budget -kind:message", &of_kind(EventKind::Join), None).is_none());
+    for query in ["", "budget", "NOT x", "seq:1..", "kind:other OR budget"] {
+        assert!(find(query, &of_kind(EventKind::Officer), None).is_none(), "{query}");
+    }
+}
+
+fn letter() -> Recorded {
+    let person = chat::Person {
+        name: "Jörg Weiß".to_owned(),
+        foreign_id: Some("U42".to_owned()),
+        email: Some("j.weiss@example.com".to_owned()),
+        ..chat::testing::message(1, 2, 3, "").actor.unwrap()
+    };
+    let custody = Custody::Held { file: FileId::from_bytes([9; 32]), bytes: 1 };
+    let file =
+        Attachment { name: "Plan B.PDF".to_owned(), media_type: None, address: None, custody };
+    let content = Content {
+        text: Some("@Ann see https://example.com".to_owned()),
+        thread: Some("T.1".to_owned()),
+        attachments: vec![file],
+        ..Content::default()
+    };
+    let at = Timestamp::parse_rfc3339("2024-03-04T12:00:00Z").unwrap();
+    recorded(ChatEvent { actor: Some(person), content, at, ..chat::testing::message(1, 2, 3, "") })
+}
+
+#[test]
+fn fields_compare_whole_values() {
+    let event = letter();
+    for query in [
+        "from:\"jorg WEISS\"",
+        "from:u42",
+        "from:j.weiss@example.com",
+        "to:ann",
+        "room:\"room 2\"",
+        "file:\"plan b.pdf\"",
+        "ext:pdf",
+        "thread:t.1",
+        "has:file",
+        "has:link",
+        "kind:message",
+        "is:current",
+        "on:2024-03-04",
+        "after:2024-03-04T12:00:00Z",
+        "before:2024-03-04T12:00:00.000001Z",
+        "seq:7",
+        "from:03030303030303030303030303030303",
+        "room:02020202020202020202020202020202",
+        "source:01010101010101010101010101010101",
+        "plan pdf",
+        "file:0909090909090909090909090909090909090909090909090909090909090909",
+    ] {
+        assert!(find(query, &event, None).is_some(), "{query}");
+        assert!(find(&format!("NOT ({query})"), &event, None).is_none(), "NOT {query}");
+    }
+    for query in [
+        "from:jorg",
+        "from:weiss",
+        "to:an",
+        "to:example.com",
+        "room:room",
+        "file:plan",
+        "ext:df",
+        "thread:t",
+        "has:edit",
+        "is:edited",
+        "kind:story",
+        "before:2024-03-04T12:00:00Z",
+        "after:2024-03-05",
+        "seq:8..",
+        "category:x",
+        "source:x",
+        "lang:fr",
+    ] {
+        assert!(find(query, &event, None).is_none(), "{query}");
+    }
+}
+
+/// Marks as a table, to see that they are asked with what the event has.
+struct Table;
+
+impl Marks for Table {
+    fn is(&self, seq: Seq, mark: Mark) -> bool {
+        seq.get() == 7 && mark == Mark::Edited
+    }
+
+    fn room_is_in(&self, room: &RoomId, category: &str) -> bool {
+        *room == RoomId::from_bytes([2; 16]) && category == "desk"
+    }
+
+    fn source_is(&self, source: &SourceId, name: &str) -> bool {
+        *source == SourceId::from_bytes([1; 16]) && name == "pool one"
+    }
+}
+
+#[test]
+fn marks_categories_and_sources_are_asked_for() {
+    let analysed = Analysed::of(&letter(), None);
+    for (text, expected) in [
+        ("is:edited", true),
+        ("is:current", false),
+        ("category:Desk", true),
+        ("category:x", false),
+        ("source:\"Pool  One\"", true),
+        ("source:two", false),
+    ] {
+        let query = Query::parse(text, &Zone::Utc).unwrap();
+        assert_eq!(matches(&query, &analysed, &Table).is_some(), expected, "{text}");
+    }
+}
+
+#[test]
+fn hostile_text_and_query_take_linear_time() {
+    let event = message(&"a ".repeat(100_000));
+    let analysed = Analysed::of(&event, None);
+    for text in [
+        format!("\"{}b\"", "a ".repeat(2_000)),
+        format!("\"{}b\"~99", "a ".repeat(60)),
+        format!("=\"{}A\"", "a ".repeat(2_000)),
+        "a OR ".repeat(63) + "a",
+    ] {
+        let query = Query::parse(&text, &Zone::Utc).unwrap();
+        let start = Instant::now();
+        let _found = matches(&query, &analysed, &Unmarked);
+        // A run without optimisation on a busy machine stays well below this; anything quadratic is far above.
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "{} took {:?}",
+            &text[..20],
+            start.elapsed()
+        );
+    }
+}
+
+/// Judges a clause over plain ASCII words as the contract's sentences say, without tokens, positions or single passes.
+fn judge(clause: &Clause, text: &str, language: Option<Language>) -> bool {
+    let lower = text.to_lowercase();
+    let words: Vec<&str> =
+        lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let as_written: Vec<&str> =
+        text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    match clause {
+        Clause::Everything => true,
+        Clause::All(clauses) => !clauses.iter().any(|clause| !judge(clause, text, language)),
+        Clause::Any(clauses) => clauses.iter().any(|clause| judge(clause, text, language)),
+        Clause::Not(inner) => !judge(inner, text, language),
+        Clause::Word(term) => words.iter().any(|word| {
+            word == term
+                || language.is_some_and(|language| stem(word, language) == stem(term, language))
+        }),
+        Clause::Prefix(start) => {
+            words.iter().any(|word| word.get(..start.len()) == Some(start.as_str()))
+        }
+        Clause::Phrase { tokens, slop } => {
+            chosen(tokens, &words).is_some_and(|least| least <= usize::try_from(*slop).unwrap())
+        }
+        Clause::Verbatim(text) => {
+            let wanted = text.replace('-', " ");
+            format!(" {} ", as_written.join(" ")).contains(&format!(" {wanted} "))
+        }
+        Clause::Field(_) => panic!("fields are judged by their own table"),
+    }
+}
+
+/// Returns the fewest words between those of a phrase over every increasing choice of places.
+fn chosen(phrase: &[String], words: &[&str]) -> Option<usize> {
+    let starts = (0..words.len()).filter(|&start| words[start] == phrase[0]);
+    starts
+        .filter_map(|start| {
+            let mut at = start;
+            for term in &phrase[1..] {
+                at += 1 + words[at + 1..].iter().position(|word| word == term)?;
+            }
+            Some(at + 1 - start - phrase.len())
+        })
+        .min()
+}
+
+fn any_leaf() -> impl Strategy<Value = String> {
+    let word = prop::sample::select(vec!["run", "runs", "running", "ran", "Meet", "meeting", "x"]);
+    prop_oneof![
+        4 => word.clone().prop_map(str::to_owned),
+        2 => (prop::collection::vec(word.clone(), 1..4), 0_u32..4)
+            .prop_map(|(words, slop)| format!("\"{}\"~{slop}", words.join(" "))),
+        1 => word.clone().prop_filter("long enough", |word| word.len() > 1).prop_map(|word| format!("{word}*")),
+        1 => prop::collection::vec(word, 1..3).prop_map(|words| format!("={}", words.join("-"))),
+    ]
+}
+
+fn any_condition() -> impl Strategy<Value = String> {
+    any_leaf().prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            inner.clone().prop_map(|inner| format!("NOT ({inner})")),
+            (inner.clone(), inner.clone()).prop_map(|(one, other)| format!("({one}) ({other})")),
+            (inner.clone(), inner).prop_map(|(one, other)| format!("({one}) OR ({other})")),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn the_matcher_agrees_with_a_naive_judge(
+        condition in any_condition(),
+        words in prop::collection::vec(
+            prop::sample::select(vec!["run", "Runs", "running,", "ran!", "meet", "Meeting", "-", "x", "X"]), 0..8),
+        english in any::<bool>(),
+    ) {
+        let query = Query::parse(&condition, &Zone::Utc).unwrap();
+        let text = words.join(" ");
+        let analysed = Analysed::of(&message(&text), if english { Language::named("en") } else { None });
+        let found = matches(&query, &analysed, &Unmarked);
+        prop_assert_eq!(found.is_some(), judge(query.root(), &text, analysed.language()), "{} in {:?}", condition, text);
+        let ranges = found.unwrap_or_default().highlights;
+        prop_assert!(ranges.is_sorted_by(|one, other| one.1 < other.0));
+        prop_assert!(ranges.iter().all(|&(start, end)| start < end && end <= text.chars().count()));
+    }
+
+    #[test]
+    fn any_text_is_found_by_its_own_words(text in chat::testing::any_text()) {
+        let words = crate::analysis::tokens(&text);
+        let phrase: Vec<_> = words.iter().map(|word| word.term.clone()).take(200).collect();
+        if !phrase.is_empty() {
+            let quoted = format!("\"{}\"", phrase.join(" ").replace('"', "\"\""));
+            prop_assert!(find(&quoted, &message(&text), None).is_some());
+            let written = &text[words[0].start..words[0].end];
+            let verbatim = format!("=\"{}\"", written.replace('"', "\"\""));
+            // A sign such as ¼ is two words of which the second may go on in what follows.
+            let whole = crate::analysis::tokens(written).len() == 1;
+            prop_assert!(!whole || find(&verbatim, &message(&text), None).is_some());
+        }
+    }
+}
