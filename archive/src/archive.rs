@@ -16,10 +16,13 @@ use crate::journal::frame::{Records, TooLarge};
 use crate::journal::queue::{Pending, PlaceHead};
 use crate::journal::writer::Shared;
 use crate::keys::Keys;
+use crate::log_tree::TreeCache;
 use crate::proof::VerifierKey;
+use crate::segment::sealed::Sealed;
 use crate::settings::Settings;
 use crate::signer::{SignedCheckpoint, Signer};
 use crate::tail::Tail;
+use crate::tiles::Tiles;
 
 /// One open archive. Only one process has it open at a time; within it, any number of threads may use it.
 #[derive(Debug)]
@@ -29,6 +32,9 @@ pub struct Archive {
     pub(crate) settings: Settings,
     pub(crate) shared: Shared,
     pub(crate) signer: Arc<Signer>,
+    pub(crate) sealed: Arc<Sealed>,
+    pub(crate) tiles: Arc<Tiles>,
+    pub(crate) tree_cache: TreeCache,
     pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
     /// Held as long as the archive is open.
     pub(crate) lock: Mutex<Option<Box<dyn DiskLock>>>,

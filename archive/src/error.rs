@@ -81,6 +81,12 @@ pub enum Error {
         /// How many events there are.
         held: u64,
     },
+    /// The event has been destroyed under a warrant.
+    #[error("show event {seq}: it has been destroyed")]
+    EventDestroyed {
+        /// The event.
+        seq: Seq,
+    },
     /// A proof or a note was refused.
     #[error("{object} is refused")]
     Refused {
@@ -230,6 +236,7 @@ impl Error {
             | Self::BatchPlace { .. }
             | Self::EventTooLarge { .. }
             | Self::BeyondEnd { .. }
+            | Self::EventDestroyed { .. }
             | Self::Refused { .. }
             | Self::KeyMissing { .. }
             | Self::KeyExposed { .. }

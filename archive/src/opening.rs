@@ -20,16 +20,20 @@ use crate::journal::queue::{PlaceHead, Queue};
 use crate::journal::recovery::{Ground, Recovered, recover};
 use crate::journal::writer::{FileBounds, Shared, Writer};
 use crate::keys::{KeyPlace, Keys};
+use crate::log_tree::TreeCache;
 use crate::proof::header::ROLE_PLACE;
 use crate::proof::tree::Frontier;
 use crate::proof::{Header, SigningKey};
+use crate::segment::sealed::Sealed;
 use crate::settings::Settings;
 use crate::signer::{SignedCheckpoint, Signer};
+use crate::tiles::Tiles;
 use crate::upkeep;
 
 const KEYS: &str = "keys";
 const JOURNAL: &str = "journal";
 const CHECKPOINTS: &str = "checkpoints";
+const TREE: &str = "tree";
 const LOCK: &str = "lock";
 
 impl Archive {
@@ -105,7 +109,14 @@ fn open_locked(
         sealed: 0,
         signed: newest.as_ref().map_or(0, |newest| newest.checkpoint.size),
     })?;
-    let frontier = grow_tree(Frontier::new(), &recovered, newest.as_ref())?;
+    let sealed = Arc::new(Sealed::default());
+    let sizes = (sealed.size(), newest.as_ref().map_or(0, |newest| newest.checkpoint.size));
+    let tiles =
+        Tiles::recover(Arc::clone(&ports.disk), folder.join(TREE), sizes, &|first, count| {
+            sealed.leaves(first, usize::try_from(count).unwrap_or(usize::MAX))
+        })?;
+    let tiles = Arc::new(tiles);
+    let frontier = grow_tree(tiles.frontier(), &recovered, newest.as_ref())?;
     let places = places(HashMap::new(), &recovered);
     let due = Seq::new(frontier.size().saturating_add(1)).expect("no log has 2⁶³ events");
     let shared = Shared {
@@ -129,7 +140,18 @@ fn open_locked(
         threads.push(spawn("archive-checkpoints", move || task.run())?);
     }
     let (threads, lock) = (Mutex::new(threads), Mutex::new(Some(lock)));
-    Ok(Arc::new(Archive { folder, description, settings, shared, signer, threads, lock }))
+    Ok(Arc::new(Archive {
+        folder,
+        description,
+        settings,
+        shared,
+        signer,
+        sealed,
+        tiles,
+        tree_cache: TreeCache::default(),
+        threads,
+        lock,
+    }))
 }
 
 /// Appends the recovered leaves to the tree, and compares its root with the newest checkpoint on the way.

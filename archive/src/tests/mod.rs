@@ -1,6 +1,7 @@
 //! Claims about the whole archive, on a real folder and on the simulated disk.
 
 mod facade;
+mod proving;
 
 use std::collections::HashMap;
 use std::sync::Arc;

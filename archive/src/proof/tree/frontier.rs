@@ -41,6 +41,21 @@ impl Frontier {
         self.size = self.size.saturating_add(1);
     }
 
+    /// Appends the hash of a complete subtree of 2^level leaves; returns whether it fits: the size is a multiple of 2^level.
+    pub fn append_complete(&mut self, level: u32, subtree: &Digest) -> bool {
+        if self.size != 0 && self.size.trailing_zeros() < level {
+            return false;
+        }
+        let mut hash = *subtree;
+        for _ in 0..self.size.checked_shr(level).unwrap_or(0).trailing_ones() {
+            let Some(left) = self.complete.pop() else { break };
+            hash = node_hash(&left, &hash);
+        }
+        self.complete.push(hash);
+        self.size = self.size.saturating_add(1_u64.checked_shl(level).unwrap_or(0));
+        true
+    }
+
     /// Returns the root over all leaves so far.
     pub fn root(&self) -> Digest {
         let mut from_right = self.complete.iter().rev();

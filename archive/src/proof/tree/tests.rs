@@ -61,6 +61,28 @@ fn the_sample_leaves_of_rfc_6962_have_their_known_roots() {
     }
 }
 
+#[test]
+fn a_frontier_takes_complete_subtrees_where_they_fit() {
+    let tree = leaves(41);
+    for level in 0..=3_u32 {
+        for size in (0..33_u64).step_by(1 << level) {
+            let mut frontier = Frontier::new();
+            for leaf in &tree.0[..usize::try_from(size).unwrap()] {
+                frontier.append(leaf);
+            }
+            let Ok(subtree) = tree.hash(level, size >> level);
+            let mut whole = frontier.clone();
+            assert!(whole.append_complete(level, &subtree));
+            assert_eq!(
+                (whole.size(), whole.root()),
+                (size + (1 << level), root_of(&tree, size + (1 << level)))
+            );
+            frontier.append(&tree.0[usize::try_from(size).unwrap()]);
+            assert!(!frontier.append_complete(6, &subtree));
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 

@@ -1,0 +1,116 @@
+//! What the archive keeps of an event, with the salts that still open it: where every opening comes from.
+
+use chat::{Recorded, Seq};
+
+use crate::archive::Archive;
+use crate::error::{Error, Result};
+use crate::proof::commitment::commit;
+use crate::proof::salt::Salt;
+use crate::proof::{Digest, Header, Opening, SaltTree, Salts};
+use crate::record;
+use crate::segment::Slot;
+
+/// What is kept of one event.
+#[derive(Debug)]
+pub(crate) enum Kept {
+    /// All of it.
+    Live {
+        /// The event.
+        recorded: Box<Recorded>,
+        /// Its salts.
+        salts: Salts,
+    },
+    /// The header and the content commitment.
+    Stub {
+        /// The bytes of the header.
+        header: Vec<u8>,
+        /// Its salt.
+        hs: Salt,
+        /// The content commitment.
+        content: Digest,
+    },
+    /// The leaf.
+    Blank {
+        /// The leaf.
+        leaf: Digest,
+    },
+}
+
+impl Kept {
+    /// Opens it as far as it is kept, without the values of the tags that are withheld.
+    pub(crate) fn opening(&self, is_withheld: &dyn Fn(u16) -> bool) -> Opening {
+        match self {
+            Self::Live { recorded, salts } => Opening::of(recorded, salts, is_withheld),
+            Self::Stub { header, hs, content } => {
+                Opening::Stub { header: header.clone(), hs: *hs, content: *content }
+            }
+            Self::Blank { leaf } => Opening::Leaf { leaf: *leaf },
+        }
+    }
+
+    /// Opens its header, if it is kept, and nothing of its content.
+    pub(crate) fn stub(&self) -> Opening {
+        let Self::Live { recorded, salts } = self else { return self.opening(&|_| true) };
+        let header = record::header(recorded).encode();
+        let fields = record::fields(&recorded.event);
+        let fields = fields.iter().map(|field| (field.tag, field.value.as_slice()));
+        let content = commit(&header, recorded.seq, fields, salts).content;
+        Opening::Stub { header, hs: salts.hs, content }
+    }
+}
+
+impl Archive {
+    /// Returns the leaf of a durable event, or nothing if there is no such event.
+    pub fn leaf(&self, seq: Seq) -> Result<Option<Digest>> {
+        if seq.get() > self.size() {
+            return Ok(None);
+        }
+        let leaves = self.with_tree(|tree| tree.leaves(seq.leaf_index(), 1))?;
+        Ok(leaves.first().copied())
+    }
+
+    /// Returns what is kept of an event. One that is no longer in memory is sealed: it is shown there first.
+    pub(crate) fn kept(&self, seq: Seq) -> Result<Kept> {
+        if let Some(kept) = self.unsealed(seq) {
+            return Ok(kept);
+        }
+        if let Some((recorded, salts)) = self.sealed.opened(seq)? {
+            return Ok(Kept::Live { recorded: Box::new(recorded), salts });
+        }
+        let held = self.size();
+        let slot = self.sealed.slot(seq)?;
+        let slot = slot.ok_or(Error::BeyondEnd { action: "show an event", asked: seq.get(), held });
+        match slot? {
+            Slot::Blank { leaf, .. } => Ok(Kept::Blank { leaf }),
+            Slot::Stub { header, content } => self.stubbed(seq, &header, content),
+            Slot::Live { .. } => Err(self.unopened(seq)),
+        }
+    }
+
+    fn unsealed(&self, seq: Seq) -> Option<Kept> {
+        let frame = self.shared.memory.frame(seq)?;
+        let run = self.shared.memory.run(seq)?;
+        let recorded = Box::new(frame.record(seq)?.decode()?);
+        let lane = recorded.lane();
+        let salts = SaltTree::new(run.seed(lane), lane, run.first).salts(seq);
+        Some(Kept::Live { recorded, salts })
+    }
+
+    fn stubbed(&self, seq: Seq, header: &Header, content: Digest) -> Result<Kept> {
+        let range = self.sealed.range(seq).ok_or_else(|| self.unopened(seq))?;
+        let mut salting = range.reader(header.lane())?.salting();
+        let hs = salting.cover(seq).ok().and_then(|cover| cover.header_salt(seq));
+        let hs = hs.ok_or_else(|| self.unopened(seq))?;
+        Ok(Kept::Stub { header: header.encode(), hs, content })
+    }
+
+    fn unopened(&self, seq: Seq) -> Error {
+        let fault = "the salts of an event are not in its segment";
+        Error::corrupt(&self.folder, 0, fault).with_seqs(Some(seq), Some(seq))
+    }
+
+    /// Recomputes leaves of sealed events.
+    pub(crate) fn sealed_leaves(&self, first: Seq, count: u64) -> Result<Vec<Digest>> {
+        self.sealed.leaves(first, usize::try_from(count).unwrap_or(usize::MAX))
+    }
+}

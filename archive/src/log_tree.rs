@@ -1,0 +1,155 @@
+//! The whole tree, put together from what there is: tiles, the leaves of unsealed events in memory, and leaves
+//! recomputed from sealed events where the tree is finer than the tiles.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use chat::Seq;
+use parking_lot::Mutex;
+
+use crate::error::{Error, Result};
+use crate::journal::memory::Memory;
+use crate::proof::Digest;
+use crate::proof::tree::{Subtrees, node_hash};
+use crate::tiles::{LeavesOf, Tiles};
+
+/// Levels of the tree below the tiles.
+const BLOCK_LEVEL: u32 = 8;
+/// Leaves of one block.
+const BLOCK_LEAVES: u64 = 1 << BLOCK_LEVEL;
+/// Blocks of leaves kept in memory, 16 KiB each.
+const CACHED_BLOCKS_MAX: usize = 128;
+/// Hashes of higher subtrees kept in memory, about 50 bytes each.
+const CACHED_HASHES_MAX: usize = 1 << 16;
+
+/// Hashes of complete subtrees: they never change, so whatever is here stays right.
+#[derive(Debug, Default)]
+pub(crate) struct TreeCache {
+    blocks: Mutex<VecDeque<(u64, Arc<Block>)>>,
+    hashes: Mutex<HashMap<(u32, u64), Digest>>,
+}
+
+/// The tree over all durable events.
+pub(crate) struct LogTree<'a> {
+    pub(crate) tiles: &'a Tiles,
+    pub(crate) memory: &'a Memory,
+    /// Recomputes the leaves of sealed events.
+    pub(crate) sealed: LeavesOf<'a>,
+    pub(crate) cache: &'a TreeCache,
+}
+
+/// All hashes over 256 leaves, from the leaves up to their root.
+#[derive(Debug)]
+struct Block(Vec<Vec<Digest>>);
+
+impl Block {
+    fn of(leaves: Vec<Digest>) -> Self {
+        let mut levels = vec![leaves];
+        while let Some(below) = levels.last().filter(|below| below.len() > 1) {
+            let pairs = below.as_chunks::<2>().0.iter();
+            levels.push(pairs.map(|[left, right]| node_hash(left, right)).collect());
+        }
+        Self(levels)
+    }
+
+    fn hash(&self, level: u32, place: u64) -> Option<Digest> {
+        let hashes = self.0.get(usize::try_from(level).ok()?)?;
+        hashes.get(usize::try_from(place).ok()?).copied()
+    }
+}
+
+impl Subtrees for LogTree<'_> {
+    type Error = Error;
+
+    fn hash(&self, level: u32, index: u64) -> Result<Digest> {
+        if level < BLOCK_LEVEL {
+            return self.low_hash(level, index);
+        }
+        if let Some(hash) = self.cache.hashes.lock().get(&(level, index)) {
+            return Ok(*hash);
+        }
+        let hash = self.high_hash(level, index)?;
+        let mut hashes = self.cache.hashes.lock();
+        if hashes.len() >= CACHED_HASHES_MAX {
+            hashes.clear();
+        }
+        hashes.insert((level, index), hash);
+        Ok(hash)
+    }
+}
+
+impl LogTree<'_> {
+    /// Returns the hash of a subtree of whole blocks.
+    fn high_hash(&self, level: u32, index: u64) -> Result<Digest> {
+        let end = index.saturating_add(1).checked_shl(level).unwrap_or(u64::MAX);
+        if end <= self.tiles.size() {
+            return self.tiles.hash(level, index);
+        }
+        if level == BLOCK_LEVEL {
+            let first = index.saturating_mul(BLOCK_LEAVES);
+            return Ok(crate::tiles::subtree_root(&self.leaves(first, BLOCK_LEAVES)?));
+        }
+        let (below, left) = (level.saturating_sub(1), index.saturating_mul(2));
+        let left_hash = self.hash(below, left)?;
+        Ok(node_hash(&left_hash, &self.hash(below, left.saturating_add(1))?))
+    }
+
+    /// Returns the hash of a subtree within one block.
+    fn low_hash(&self, level: u32, index: u64) -> Result<Digest> {
+        let first = index.checked_shl(level).unwrap_or(u64::MAX);
+        let count = 1_u64.checked_shl(level).unwrap_or(BLOCK_LEAVES);
+        let block = first / BLOCK_LEAVES;
+        let whole = block.saturating_add(1).saturating_mul(BLOCK_LEAVES) <= self.memory.size();
+        if !whole {
+            return Ok(crate::tiles::subtree_root(&self.leaves(first, count)?));
+        }
+        let place = (first % BLOCK_LEAVES).checked_shr(level).unwrap_or(0);
+        let hash = self.block(block)?.hash(level, place);
+        hash.ok_or(Error::BeyondEnd {
+            action: "read the tree",
+            asked: first,
+            held: self.memory.size(),
+        })
+    }
+
+    /// Returns a whole block of leaves and the hashes over them.
+    fn block(&self, number: u64) -> Result<Arc<Block>> {
+        if let Some((_, block)) = self.cache.blocks.lock().iter().find(|(at, _)| *at == number) {
+            return Ok(Arc::clone(block));
+        }
+        let leaves = self.leaves(number.saturating_mul(BLOCK_LEAVES), BLOCK_LEAVES)?;
+        let block = Arc::new(Block::of(leaves));
+        let mut blocks = self.cache.blocks.lock();
+        blocks.truncate(CACHED_BLOCKS_MAX.saturating_sub(1));
+        blocks.push_front((number, Arc::clone(&block)));
+        Ok(block)
+    }
+
+    /// Returns `count` leaves from an index on. An event that is no longer in memory is sealed: it is shown there first.
+    pub(crate) fn leaves(&self, first: u64, count: u64) -> Result<Vec<Digest>> {
+        let end = first.saturating_add(count);
+        let mut leaves = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
+        let mut next = first;
+        while next < end {
+            let seq = Seq::new(next.saturating_add(1)).ok_or_else(|| self.beyond(end))?;
+            if let Some(leaf) = self.memory.leaf(seq) {
+                leaves.push(leaf);
+                next = next.saturating_add(1);
+                continue;
+            }
+            let held = self.memory.first().leaf_index().min(end);
+            let wanted = held.checked_sub(next).filter(|wanted| *wanted > 0);
+            let found = (self.sealed)(seq, wanted.ok_or_else(|| self.beyond(end))?)?;
+            if found.is_empty() {
+                return Err(self.beyond(end));
+            }
+            next = next.saturating_add(u64::try_from(found.len()).unwrap_or(u64::MAX));
+            leaves.extend(found);
+        }
+        Ok(leaves)
+    }
+
+    fn beyond(&self, asked: u64) -> Error {
+        Error::BeyondEnd { action: "read the leaves", asked, held: self.memory.size() }
+    }
+}

@@ -1,0 +1,110 @@
+//! Claims about proofs that an archive makes: a stranger with the public key and a checkpoint can check each of them.
+
+use chat::Seq;
+
+use super::{Numbers, ports, still};
+use crate::proof::claim::Inclusion;
+use crate::proof::{Opening, VerifierKey};
+use crate::record::tag;
+use crate::{Archive, Error};
+
+fn seq(number: u64) -> Seq {
+    Seq::new(number).unwrap()
+}
+
+/// Checks a proof the way a stranger does: from its JSON, the note and the key's text.
+fn holds(proof: &Inclusion, note: &str, key: &str) -> Opening {
+    let key: VerifierKey = key.parse().unwrap();
+    let checkpoint = key.open(note).unwrap();
+    let proof = Inclusion::from_json(&proof.to_json()).unwrap();
+    proof.verify(checkpoint.size, &checkpoint.root).unwrap();
+    proof.opening
+}
+
+fn grown(folder: &std::path::Path, batches: &[u64]) -> std::sync::Arc<Archive> {
+    let archive = Archive::create(folder, &Default::default(), still(), ports(1)).unwrap();
+    let mut numbers = Numbers::of(&archive);
+    for count in batches {
+        archive.append(numbers.events(*count)).unwrap().wait().unwrap();
+        archive.checkpoint().unwrap();
+    }
+    archive
+}
+
+#[test]
+fn every_event_is_proven_against_every_checkpoint_that_covers_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = grown(&folder.path().join("a"), &[3, 300, 257]);
+    let key = archive.public_key().to_string();
+    for size in [3, 303, 560] {
+        let signed = archive.checkpoint_at(size).unwrap().unwrap();
+        assert_eq!(archive.root(size).unwrap(), signed.checkpoint.root);
+        for number in (1..=size).step_by(7).chain([size]) {
+            let proof = archive.prove(seq(number), size, &|_| false).unwrap();
+            let opening = holds(&proof, &signed.note, &key);
+            let event = archive.read(seq(number)).unwrap().unwrap();
+            let text = event.event.content.text.map(String::into_bytes);
+            assert_eq!(opening.value(tag::TEXT).map(<[u8]>::to_vec), text);
+        }
+    }
+}
+
+#[test]
+fn a_withheld_text_is_proven_without_being_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = grown(&folder.path().join("a"), &[20]);
+    let signed = archive.newest_checkpoint().unwrap();
+    let proof = archive.prove(seq(7), 20, &|tag| tag == tag::TEXT).unwrap();
+    let opening = holds(&proof, &signed.note, &archive.public_key().to_string());
+    assert_eq!(opening.value(tag::TEXT), None);
+    assert!(opening.value(tag::AUTHOR).is_some());
+}
+
+#[test]
+fn many_events_are_proven_in_one_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = grown(&folder.path().join("a"), &[900]);
+    let signed = archive.newest_checkpoint().unwrap();
+    let seqs: Vec<_> = (1..=900).step_by(3).map(seq).collect();
+    let proven = archive.prove_many(&seqs, 900).collect::<Result<Vec<_>, _>>().unwrap();
+    assert_eq!(proven.len(), seqs.len());
+    for (event, proof) in proven {
+        assert_eq!(Some(&event), archive.read(event.seq).unwrap().as_ref());
+        holds(&proof, &signed.note, &archive.public_key().to_string());
+    }
+}
+
+#[test]
+fn ranges_and_consistency_hold_between_checkpoints() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = grown(&folder.path().join("a"), &[100, 411, 2]);
+    let (root_of, size) = (|size| archive.root(size).unwrap(), 513);
+    for (first, count) in [(1, 1), (1, 513), (255, 3), (513, 1), (200, 300)] {
+        let proof = archive.prove_range(seq(first), count, size).unwrap();
+        let headers = proof.verify(size, &root_of(size)).unwrap();
+        assert!(headers.iter().all(Option::is_some));
+        assert_eq!(u64::try_from(headers.len()), Ok(count));
+    }
+    for from in [100, 511, 513] {
+        let proof = archive.prove_consistency(from, size).unwrap();
+        proof.verify((from, &root_of(from)), (size, &root_of(size))).unwrap();
+    }
+}
+
+#[test]
+fn what_is_not_in_the_log_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = grown(&folder.path().join("a"), &[10]);
+    let beyond = |result: Result<(), Error>| matches!(result, Err(Error::BeyondEnd { .. }));
+    assert!(beyond(archive.prove(seq(11), 11, &|_| false).map(drop)));
+    assert!(beyond(archive.prove(seq(6), 5, &|_| false).map(drop)));
+    assert!(beyond(archive.root(11).map(drop)));
+    assert!(beyond(archive.prove_range(seq(6), 6, 10).map(drop)));
+    assert!(beyond(archive.prove_consistency(5, 11).map(drop)));
+    for refused in
+        [archive.prove_consistency(0, 10).map(drop), archive.prove_range(seq(1), 0, 10).map(drop)]
+    {
+        assert!(matches!(refused, Err(Error::Refused { .. })));
+    }
+    assert_eq!(archive.leaf(seq(11)).unwrap(), None);
+}
