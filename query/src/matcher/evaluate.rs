@@ -132,13 +132,18 @@ pub(crate) fn terms(event: &Analysed) -> Vec<(u32, &str)> {
 /// What a single word accepts: itself, and words of the same stem in the event's language.
 pub(crate) struct WordTest<'q> {
     term: &'q str,
-    pub(crate) stem: Option<String>,
+    stem: Option<String>,
 }
 
 impl<'q> WordTest<'q> {
     pub(crate) fn new(term: &'q str, event: &Analysed) -> Self {
         let language = event.language().filter(|language| language.has_stemmer());
         Self { term, stem: language.map(|language| stem(term, language).into_owned()) }
+    }
+
+    /// Returns the stem that is accepted too, where the event's language has stems.
+    pub(crate) fn stem(&self) -> Option<&str> {
+        self.stem.as_deref()
     }
 
     pub(crate) fn accepts(&self, word: Word<'_>) -> bool {

@@ -1,0 +1,125 @@
+//! Reasons of the clauses that speak of something other than words.
+
+use chat::{Seq, Timestamp};
+
+use crate::ast::{Field, Has};
+use crate::error::shown;
+use crate::matcher::Analysed;
+
+/// Returns why a field holds or does not.
+pub(super) fn reason(field: &Field, matched: bool, event: &Analysed) -> String {
+    let names = event.names();
+    match field {
+        Field::From(_) => known_as("author", &names.author),
+        Field::To(_) if names.mentioned.is_empty() => "the text mentions nobody".to_owned(),
+        Field::To(_) => format!("the text mentions {}", list(&names.mentioned)),
+        Field::Room(_) => known_as("room", &names.room),
+        Field::Category(value) => {
+            format!("the room is {} the category {}", is(matched, "in", "not in"), shown(value))
+        }
+        Field::Source(value) => {
+            format!("the source {} {}", is(matched, "is", "is not"), shown(value))
+        }
+        Field::Kind(_) => format!("the event is of kind {}", event.kind().word()),
+        Field::Has(has) => self::has(*has, matched).to_owned(),
+        Field::File(_) => known_as("attachment", &names.files),
+        Field::Extension(_) if names.extensions.is_empty() => {
+            "no attachment's name has an extension".to_owned()
+        }
+        Field::Extension(_) => {
+            format!("the extensions of its attachments are {}", list(&names.extensions))
+        }
+        Field::Language(_) => event.language().map_or_else(
+            || "the language is not known".to_owned(),
+            |language| format!("the language is {}", language.name()),
+        ),
+        Field::Thread(_) => names.thread.as_deref().map_or_else(
+            || "the event is in no thread".to_owned(),
+            |thread| format!("the thread is {}", shown(thread)),
+        ),
+        Field::Is(mark) => {
+            format!("as of this snapshot it {} {}", is(matched, "is", "is not"), mark.word())
+        }
+        Field::Time { from, until } => time(*from, *until, event.at()),
+        Field::Seqs { first, last } => seqs(*first, *last, event.seq()),
+    }
+}
+
+const fn is(matched: bool, yes: &'static str, no: &'static str) -> &'static str {
+    if matched { yes } else { no }
+}
+
+fn known_as(what: &str, names: &[String]) -> String {
+    if names.is_empty() {
+        format!("the event has no {what}")
+    } else {
+        format!("the {what} is known as {}; whole values are compared", list(names))
+    }
+}
+
+/// Names that an explanation repeats.
+const LISTED_MAX: usize = 5;
+
+fn list(names: &[String]) -> String {
+    let shown_names: Vec<_> = names.iter().take(LISTED_MAX).map(|name| shown(name)).collect();
+    let more = if names.len() > LISTED_MAX { " and others" } else { "" };
+    format!("{}{more}", shown_names.join(", "))
+}
+
+const fn has(has: Has, matched: bool) -> &'static str {
+    match (has, matched) {
+        (Has::File, true) => "it has an attachment",
+        (Has::File, false) => "it has no attachment",
+        (Has::Link, true) => "its text holds a link",
+        (Has::Link, false) => "its text holds no link",
+        (Has::Edit, true) => "it is an edit, or its source says it was edited",
+        (Has::Edit, false) => "it is no edit, and its source does not say that it was edited",
+    }
+}
+
+fn time(from: Option<Timestamp>, until: Option<Timestamp>, at: Timestamp) -> String {
+    let between = |early: Timestamp, late: Timestamp| late.micros().abs_diff(early.micros());
+    match (from, until) {
+        (Some(from), _) if at < from => {
+            format!(
+                "outside the range by {}: it happened at {at}, before {from}",
+                length(between(at, from))
+            )
+        }
+        (_, Some(until)) if at >= until => {
+            let late = between(until, at);
+            // The end is no part of the range, so an event at the end itself is late by nothing.
+            let by = if late == 0 { "nothing".to_owned() } else { length(late) };
+            format!(
+                "outside the range by {by}: it happened at {at}, and the range ends before {until}"
+            )
+        }
+        _ => format!("it happened at {at}"),
+    }
+}
+
+/// Returns a length of time in its largest whole unit.
+fn length(micros: u64) -> String {
+    let units = [
+        (86_400_000_000, "day"),
+        (3_600_000_000, "hour"),
+        (60_000_000, "minute"),
+        (1_000_000, "second"),
+        (1_000, "millisecond"),
+    ];
+    let found = units.into_iter().find(|&(unit, _)| micros >= unit);
+    let (unit, name) = found.unwrap_or((1, "microsecond"));
+    let count = micros / unit;
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {name}{plural}")
+}
+
+fn seqs(first: Seq, last: Seq, seq: Seq) -> String {
+    if seq < first {
+        format!("it is event {seq}, {} before {first}", first.get() - seq.get())
+    } else if seq > last {
+        format!("it is event {seq}, {} after {last}", seq.get() - last.get())
+    } else {
+        format!("it is event {seq}")
+    }
+}
