@@ -96,6 +96,10 @@ impl Archive {
     /// The events must follow the log densely, and each its room; [`Error::BatchOrder`] and [`Error::BatchPlace`] say where
     /// they do not, and then nothing of the batch is taken. Blocks while the queue is full. A near-full disk refuses a batch
     /// that holds talk ([`Error::DiskFull`]); ledger events may use the reserve.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the log takes the events over; where they are encoded is its own business"
+    )]
     pub fn append(&self, batch: Vec<Recorded>) -> Result<Pending> {
         self.shared.fuse.check()?;
         let limit = chat::limits::EVENT_BYTES_MAX;

@@ -32,17 +32,14 @@ pub(crate) struct Signer {
 impl Signer {
     /// Opens the folder of checkpoints and reads the newest.
     pub(crate) fn open(disk: &dyn Disk, folder: PathBuf, key: SigningKey) -> Result<Self> {
+        // A name that a crash left unsynced is made durable before the checkpoint is handed out again.
+        disk.sync_folder(&folder).map_err(Error::io("sync folder", &folder))?;
         let sizes = durable::list(disk, &folder)?.into_iter().filter_map(|name| size_of(&name));
         let newest = match sizes.max() {
             Some(size) => load(disk, &folder, key.verifier_key(), size)?,
             None => None,
         };
         Ok(Self { key, folder, newest: Mutex::new(newest) })
-    }
-
-    /// Returns the key that checkpoints are verified with.
-    pub(crate) const fn verifier_key(&self) -> &VerifierKey {
-        self.key.verifier_key()
     }
 
     /// Returns the newest checkpoint, if one was ever signed.

@@ -70,6 +70,9 @@ impl Tail {
 
 impl fmt::Debug for Tail {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Tail").field("next", &self.next).field("lane", &self.lane).finish()
+        out.debug_struct("Tail")
+            .field("next", &self.next)
+            .field("lane", &self.lane)
+            .finish_non_exhaustive()
     }
 }

@@ -11,6 +11,9 @@ use super::frame::{Frame, Run};
 use crate::proof::Digest;
 use crate::proof::tree::Frontier;
 
+/// Nobody waits longer at once.
+const WAIT_MAX: Duration = Duration::from_secs(3_600);
+
 /// The durable events of one journal file.
 #[derive(Debug, Clone)]
 pub(crate) struct FileMemory {
@@ -115,17 +118,11 @@ impl Memory {
 
     /// Waits until more than `size` events are durable; returns whether they are.
     pub(crate) fn wait(&self, size: u64, timeout: Duration) -> bool {
-        let deadline = Instant::now().checked_add(timeout);
+        let deadline =
+            Instant::now().checked_add(timeout.min(WAIT_MAX)).unwrap_or_else(Instant::now);
         let mut now = self.size.lock();
         while *now <= size {
-            let timed_out = match deadline {
-                Some(deadline) => self.grown.wait_until(&mut now, deadline).timed_out(),
-                None => {
-                    self.grown.wait(&mut now);
-                    false
-                }
-            };
-            if timed_out {
+            if self.grown.wait_until(&mut now, deadline).timed_out() {
                 return *now > size;
             }
         }

@@ -75,13 +75,11 @@ impl Pending {
     pub fn wait(self) -> Result<Vec<Digest>> {
         let mut leaves = Vec::new();
         for receiver in self.receivers {
-            match receiver.recv() {
-                Ok(more) => leaves.extend(more),
-                Err(_) => {
-                    self.fuse.check()?;
-                    return Err(Error::Closed);
-                }
-            }
+            let Ok(more) = receiver.recv() else {
+                self.fuse.check()?;
+                return Err(Error::Closed);
+            };
+            leaves.extend(more);
         }
         Ok(leaves)
     }

@@ -51,6 +51,9 @@ pub(crate) struct Recovered {
 enum Repair {
     /// The torn tail of the last file begins here.
     Cut(PathBuf, u64),
+    /// The last valid frame of the last file, to be written again where it stands: a process that ended at a failed
+    /// sync leaves it in the cache, and perhaps not on the disk.
+    Rewrite(PathBuf, u64, Vec<u8>),
     /// All of its events are sealed, or it never got any.
     Remove(PathBuf),
 }
@@ -67,7 +70,7 @@ pub(crate) fn recover(ground: &Ground<'_>) -> Result<Recovered> {
         let is_last = Some(number) == numbers.last();
         let path = path_of(ground.folder, *number);
         let read = read_file(ground, &path, *number, is_last, due)?;
-        repairs.extend(read.repair);
+        repairs.extend(read.repairs);
         let Some(file) = read.file else { continue };
         due = Some(file.end());
         if file.end().leaf_index() <= ground.sealed {
@@ -97,13 +100,15 @@ fn make_repairs(ground: &Ground<'_>, repairs: &[Repair]) -> Result<()> {
                 file.set_len(*end).map_err(Error::io("cut", path))?;
                 file.sync().map_err(Error::io("sync", path))?;
             }
+            Repair::Rewrite(path, offset, frame) => {
+                let file = ground.disk.open(path).map_err(Error::io("open", path))?;
+                file.write_all_at(*offset, frame).map_err(Error::io("write", path))?;
+                file.sync().map_err(Error::io("sync", path))?;
+            }
             Repair::Remove(path) => {
                 ground.disk.remove(path).map_err(Error::io("remove", path))?;
             }
         }
-    }
-    if repairs.is_empty() {
-        return Ok(());
     }
     ground.disk.sync_folder(ground.folder).map_err(Error::io("sync folder", ground.folder))
 }
@@ -111,7 +116,14 @@ fn make_repairs(ground: &Ground<'_>, repairs: &[Repair]) -> Result<()> {
 #[derive(Debug)]
 struct ReadFile {
     file: Option<FileMemory>,
-    repair: Option<Repair>,
+    repairs: Vec<Repair>,
+}
+
+impl ReadFile {
+    /// A file that never got an event.
+    fn empty(path: &Path) -> Self {
+        Self { file: None, repairs: vec![Repair::Remove(path.to_owned())] }
+    }
 }
 
 fn read_file(
@@ -126,7 +138,7 @@ fn read_file(
     let source = Source { path, file: file.as_ref(), length };
     let Some(header) = source.header()? else {
         if is_last && source.later_frame(0)?.is_none() {
-            return Ok(ReadFile { file: None, repair: Some(Repair::Remove(path.to_owned())) });
+            return Ok(ReadFile::empty(path));
         }
         return Err(Error::corrupt(path, 0, "the file's header is damaged").with_seqs(due, due));
     };
@@ -146,13 +158,17 @@ fn read_file(
         due: header.first,
         number: 0,
         offset: bytes_of(FILE_HEADER_BYTES),
+        last_offset: 0,
         runs: Vec::new(),
         frames: Vec::new(),
     };
     while read.next()? {}
-    let repair = read.tail(is_last)?;
+    let mut repairs: Vec<Repair> = read.tail(is_last)?.into_iter().collect();
     if read.frames.is_empty() && is_last {
-        return Ok(ReadFile { file: None, repair: Some(Repair::Remove(path.to_owned())) });
+        return Ok(ReadFile::empty(path));
+    }
+    if is_last {
+        repairs.push(read.rewrite()?);
     }
     let memory = FileMemory {
         number,
@@ -163,7 +179,7 @@ fn read_file(
         frames: read.frames,
         bytes: read.offset,
     };
-    Ok(ReadFile { file: Some(memory), repair })
+    Ok(ReadFile { file: Some(memory), repairs })
 }
 
 /// The frames of one file, read in order.
@@ -176,6 +192,8 @@ struct FramesRead<'a> {
     /// The number that the next frame must have.
     number: u64,
     offset: u64,
+    /// Where the last valid frame begins.
+    last_offset: u64,
     runs: Vec<Run>,
     frames: Vec<Arc<Frame>>,
 }
@@ -201,6 +219,7 @@ impl FramesRead<'_> {
         self.frames.push(Arc::new(Frame::new(header.first, records, leaves)));
         self.due = header.last().next();
         self.number = self.number.saturating_add(1);
+        self.last_offset = self.offset;
         self.offset = self.offset.saturating_add(length);
         Ok(true)
     }
@@ -222,6 +241,13 @@ impl FramesRead<'_> {
         let fault = "a frame is damaged, and later files follow";
         let error = Error::corrupt(self.source.path, self.offset, fault);
         Err(error.with_seqs(Some(self.due), Some(self.due)))
+    }
+
+    fn rewrite(&self) -> Result<Repair> {
+        let length = self.offset.saturating_sub(self.last_offset);
+        let mut frame = vec![0; usize::try_from(length).expect("a frame is at most 32 MiB")];
+        self.source.read(self.last_offset, &mut frame)?;
+        Ok(Repair::Rewrite(self.source.path.to_owned(), self.last_offset, frame))
     }
 
     fn corrupt(&self, header: &FrameHeader, fault: &str) -> Error {

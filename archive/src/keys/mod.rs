@@ -9,7 +9,7 @@ mod part;
 mod ring;
 mod wrapped;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chat::ArchiveId;
@@ -36,6 +36,7 @@ const ORIGINS: &[u8] = b"muniment origins v1";
 
 /// The keys of one open archive.
 pub struct Keys {
+    place: KeyPlace,
     ports: Ports,
     fuse: Arc<Fuse>,
     ring: Mutex<Ring>,
@@ -78,7 +79,8 @@ impl Keys {
         let signing_seed = wrapped::read_one(disk, place, &kek, wrapped::SIGNING)?;
         let epochs = wrapped::read(disk, place, &kek, wrapped::EPOCH)?;
         let ring = Ring::open(&ports, place, &kek, epochs)?;
-        Ok(Self { ports, fuse, ring: Mutex::new(ring), secret, signing_seed })
+        let place = place.clone();
+        Ok(Self { place, ports, fuse, ring: Mutex::new(ring), secret, signing_seed })
     }
 
     /// Draws the data key of a new file and puts it durably into the ring, before the file can hold a byte.
@@ -99,10 +101,10 @@ impl Keys {
     /// Destroys the data keys of these files: the rest is wrapped again under a new epoch key, and the old one is erased.
     ///
     /// On return no key file holds them. After a crash the ring is the old one or the new one.
-    pub fn destroy(&self, ids: &[KeyId], kek_file: &Path, archive: ArchiveId) -> Result<()> {
+    pub fn destroy(&self, ids: &[KeyId]) -> Result<()> {
         self.fuse.check()?;
-        let kek = kek::load(self.ports.disk.as_ref(), kek_file)?;
-        let rewrapped = self.ring.lock().rewrap_without(&self.ports, &kek, archive, ids);
+        let kek = kek::load(self.ports.disk.as_ref(), &kek_path(&self.place))?;
+        let rewrapped = self.ring.lock().rewrap_without(&self.ports, &kek, ids);
         self.fuse.guard(rewrapped)
     }
 

@@ -77,7 +77,10 @@ impl Sealer {
 
 impl fmt::Debug for Sealer {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Sealer").field("id", &self.id).field("next", &self.next).finish()
+        out.debug_struct("Sealer")
+            .field("id", &self.id)
+            .field("next", &self.next)
+            .finish_non_exhaustive()
     }
 }
 
@@ -141,21 +144,21 @@ mod tests {
     #[test]
     fn a_sealed_part_opens_under_its_own_number_alone() {
         let (mut sealer, opener) = pair();
-        let mut sealed = b"words".to_vec();
-        assert_eq!(sealer.seal(&mut sealed), 0);
-        assert_eq!(sealed.len(), 5 + SEAL_BYTES);
-        assert!(!opener.open(1, &mut sealed.clone()));
-        assert!(opener.open(0, &mut sealed));
-        assert_eq!(sealed, b"words");
+        let mut part = b"words".to_vec();
+        assert_eq!(sealer.seal(&mut part), 0);
+        assert_eq!(part.len(), 5 + SEAL_BYTES);
+        assert!(!opener.open(1, &mut part.clone()));
+        assert!(opener.open(0, &mut part));
+        assert_eq!(part, b"words");
     }
 
     #[test]
     fn a_part_does_not_open_in_another_file() {
         let (mut sealer, _) = pair();
         let other = Opener::new(KeyId::from_bytes([4; 16]), &Secret::new([7; 32]));
-        let mut sealed = Vec::new();
-        sealer.seal(&mut sealed);
-        assert!(!other.open(0, &mut sealed));
+        let mut part = Vec::new();
+        sealer.seal(&mut part);
+        assert!(!other.open(0, &mut part));
     }
 
     #[test]
@@ -170,10 +173,10 @@ mod tests {
     #[test]
     fn any_flipped_bit_is_noticed() {
         let (mut sealer, opener) = pair();
-        let mut sealed = b"words".to_vec();
-        sealer.seal(&mut sealed);
-        for bit in 0..sealed.len() * 8 {
-            let mut damaged = sealed.clone();
+        let mut part = b"words".to_vec();
+        sealer.seal(&mut part);
+        for bit in 0..part.len() * 8 {
+            let mut damaged = part.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
             assert!(!opener.open(0, &mut damaged), "bit {bit}");
         }

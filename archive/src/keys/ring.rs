@@ -58,8 +58,14 @@ impl Ring {
         let end = offset(entries.len());
         if torn {
             file.set_len(end).map_err(Error::io("cut", &path))?;
-            file.sync().map_err(Error::io("sync", &path))?;
         }
+        if let Some((id, wrapped)) = entries.last() {
+            // A process that ended at a failed sync leaves its last entry in the cache, and perhaps not on the disk.
+            let at = offset(entries.len().saturating_sub(1));
+            file.write_all_at(at, &entry(*id, wrapped)).map_err(Error::io("write", &path))?;
+        }
+        file.sync().map_err(Error::io("sync", &path))?;
+        disk.sync_folder(&place.folder).map_err(Error::io("sync folder", &place.folder))?;
         let interrupted = epochs.len() > 1;
         let at = epochs.iter().position(|(number, _)| *number == epoch);
         let Some((epoch, epoch_key)) = at.map(|at| epochs.swap_remove(at)) else {
@@ -104,13 +110,12 @@ impl Ring {
         &mut self,
         ports: &Ports,
         kek: &Secret,
-        archive: ArchiveId,
         ids: &[KeyId],
     ) -> Result<()> {
         let epoch = self.epoch.checked_add(1).expect("nobody destroys 2³² times");
         let epoch_key = draw(ports, "an epoch key")?;
         let mut entries = HashMap::new();
-        let mut bytes = header(archive, epoch);
+        let mut bytes = header(self.place.archive, epoch);
         let mut kept: Vec<KeyId> =
             self.entries.keys().filter(|id| !ids.contains(id)).copied().collect();
         kept.sort_unstable();

@@ -1,7 +1,9 @@
 //! Claims about the whole archive, on a real folder and on the simulated disk.
 
+mod crashes;
 mod facade;
 mod proving;
+mod simulated;
 
 use std::collections::HashMap;
 use std::sync::Arc;
