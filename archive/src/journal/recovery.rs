@@ -21,7 +21,8 @@ use crate::error::{Error, Result};
 use crate::keys::{Keys, Opener};
 
 /// Bytes that the search for a later frame reads at once.
-const SEARCH_BYTES: usize = 1 << 20;
+const WINDOW_BYTES: usize = 64 << 10;
+static ZEROS: [u8; WINDOW_BYTES] = [0; WINDOW_BYTES];
 
 /// What recovery has to know from elsewhere.
 #[derive(Debug)]
@@ -293,48 +294,44 @@ impl Source<'_> {
 
     /// Returns the first valid frame that begins at this byte or later.
     fn later_frame(&self, from: u64) -> Result<Option<(u64, FrameHeader)>> {
-        let mut window = vec![0; SEARCH_BYTES];
         let mut start = from;
-        while start < self.length {
-            let bytes = usize::try_from(self.length.saturating_sub(start))
-                .map_or(SEARCH_BYTES, |left| left.min(SEARCH_BYTES));
-            window.truncate(bytes);
-            self.read(start, &mut window)?;
-            for (at, candidate) in window.windows(FRAME_MAGIC.len()).enumerate() {
-                if candidate != FRAME_MAGIC {
-                    continue;
-                }
+        while let Some(window) = self.window(start)? {
+            let searched = if ZEROS.starts_with(&window) { &[] } else { window.as_slice() };
+            let candidates = searched.windows(FRAME_MAGIC.len()).enumerate();
+            for (at, _) in candidates.filter(|(_, bytes)| *bytes == FRAME_MAGIC) {
                 let offset = start.saturating_add(bytes_of(at));
                 if let Some((header, _)) = self.frame(offset)? {
                     return Ok(Some((offset, header)));
                 }
             }
-            if bytes < FRAME_MAGIC.len() {
-                break;
-            }
-            // Windows overlap by three bytes, so that no magic falls between two of them.
-            start = start.saturating_add(bytes_of(bytes.saturating_sub(3)).max(1));
-            if self.length.saturating_sub(start) <= 3 {
-                break;
-            }
+            // Windows overlap, so that no magic falls between two of them.
+            let step = window.len().saturating_sub(FRAME_MAGIC.len().saturating_sub(1));
+            start = start.saturating_add(bytes_of(step.max(1)));
         }
         Ok(None)
     }
 
     fn is_zero_from(&self, from: u64) -> Result<bool> {
-        let mut window = vec![0; SEARCH_BYTES];
         let mut start = from;
-        while start < self.length {
-            let bytes = usize::try_from(self.length.saturating_sub(start))
-                .map_or(SEARCH_BYTES, |left| left.min(SEARCH_BYTES));
-            window.truncate(bytes);
-            self.read(start, &mut window)?;
-            if window.iter().any(|byte| *byte != 0) {
+        while let Some(window) = self.window(start)? {
+            if !ZEROS.starts_with(&window) {
                 return Ok(false);
             }
-            start = start.saturating_add(bytes_of(bytes));
+            start = start.saturating_add(bytes_of(window.len()));
         }
         Ok(true)
+    }
+
+    /// Returns some bytes from an offset on, none at the end.
+    fn window(&self, start: u64) -> Result<Option<Vec<u8>>> {
+        let left = self.length.saturating_sub(start);
+        let bytes = usize::try_from(left).map_or(WINDOW_BYTES, |left| left.min(WINDOW_BYTES));
+        if bytes == 0 {
+            return Ok(None);
+        }
+        let mut window = vec![0; bytes];
+        self.read(start, &mut window)?;
+        Ok(Some(window))
     }
 
     fn read(&self, offset: u64, bytes: &mut [u8]) -> Result<()> {

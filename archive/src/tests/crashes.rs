@@ -147,9 +147,9 @@ fn settings() -> Settings {
     Settings { seal_bytes: 96 << 10, ..still() }
 }
 
-#[test]
-fn every_acknowledged_event_survives_every_fault_of_the_disk() {
-    for seed in 0..SEEDS {
+/// Runs the programs of these seeds on two threads.
+fn run(seeds: std::ops::Range<u64>) {
+    let run_one = |seed| {
         let mut program = Program::new(seed);
         for _ in 0..STEPS {
             if !program.step() {
@@ -157,5 +157,15 @@ fn every_acknowledged_event_survives_every_fault_of_the_disk() {
             }
         }
         program.restart();
-    }
+    };
+    let (even, odd): (Vec<u64>, Vec<u64>) = seeds.partition(|seed| seed % 2 == 0);
+    std::thread::scope(|threads| {
+        threads.spawn(|| odd.into_iter().for_each(run_one));
+        even.into_iter().for_each(run_one);
+    });
+}
+
+#[test]
+fn every_acknowledged_event_survives_every_fault_of_the_disk() {
+    run(0..SEEDS);
 }
