@@ -1,0 +1,223 @@
+//! A package while it is made: a folder beside the final name, whose files are hashed as they are written and synced
+//! before they count.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use chat::{Disk, DiskFile};
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{Error, Result};
+use crate::format::cells::RowSink;
+use crate::format::hex;
+use crate::format::manifest::FilePart;
+
+/// Bytes that are gathered before they are written.
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// The folder of a package that is being made.
+pub(crate) struct Staging<'a> {
+    folder: PathBuf,
+    disk: &'a dyn Disk,
+    files: BTreeMap<String, FilePart>,
+}
+
+impl<'a> Staging<'a> {
+    /// Makes the folder, without what an interrupted run may have left under its name.
+    pub(crate) fn create(disk: &'a dyn Disk, folder: PathBuf) -> Result<Self> {
+        remove_folder(&folder)?;
+        disk.create_folder(&folder).map_err(Error::io("create folder", &folder))?;
+        Ok(Self { folder, disk, files: BTreeMap::new() })
+    }
+
+    /// Starts a file. `path` is relative, its parts joined by `/`; it is one of our own making.
+    pub(crate) fn start(&self, path: &str) -> Result<StagedFile> {
+        let full = self.folder.join(path);
+        if let Some(parent) = full.parent() {
+            self.disk.create_folder(parent).map_err(Error::io("create folder", parent))?;
+        }
+        let file = self.disk.create(&full).map_err(Error::io("create", &full))?;
+        Ok(StagedFile {
+            path: path.to_owned(),
+            full,
+            file,
+            written: 0,
+            buffer: Vec::with_capacity(BUFFER_BYTES),
+            hasher: Sha256::new(),
+        })
+    }
+
+    /// Syncs a finished file and enters it in the list.
+    pub(crate) fn finish(&mut self, file: StagedFile) -> Result<()> {
+        let part = file.finish()?;
+        self.files.insert(part.path.clone(), part);
+        Ok(())
+    }
+
+    /// Writes a small file whole.
+    pub(crate) fn put(&mut self, path: &str, bytes: &[u8]) -> Result<()> {
+        let mut file = self.start(path)?;
+        file.write_all(bytes).map_err(Error::io("write", &file.full))?;
+        self.finish(file)
+    }
+
+    /// Removes a file that was started and cannot be finished.
+    pub(crate) fn abandon(&self, file: StagedFile) -> Result<()> {
+        let full = file.full.clone();
+        drop(file);
+        self.disk.remove(&full).map_err(Error::io("remove", &full))
+    }
+
+    /// Opens a finished file.
+    pub(crate) fn open(&self, path: &str) -> Result<DiskReader> {
+        let full = self.folder.join(path);
+        let file = self.disk.open_read(&full).map_err(Error::io("open", &full))?;
+        Ok(DiskReader { file, offset: 0 })
+    }
+
+    /// Returns the finished files by name.
+    pub(crate) const fn files(&self) -> &BTreeMap<String, FilePart> {
+        &self.files
+    }
+
+    /// Returns the folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Makes the names of all files durable.
+    pub(crate) fn sync_folders(&self) -> Result<()> {
+        let folders = self.files.keys().flat_map(|path| Path::new(path).ancestors().skip(1));
+        let folders: std::collections::BTreeSet<_> = folders.collect();
+        for folder in folders.iter().rev() {
+            let full = self.folder.join(folder);
+            self.disk.sync_folder(&full).map_err(Error::io("sync folder", &full))?;
+        }
+        Ok(())
+    }
+}
+
+/// Removes a folder with all that is in it; it is no error if there is none. A symbolic link is removed, not followed.
+pub(crate) fn remove_folder(folder: &Path) -> Result<()> {
+    match std::fs::symlink_metadata(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Error::io("look at", folder)(error)),
+        Ok(found) if found.is_dir() => std::fs::remove_dir_all(folder),
+        Ok(_) => std::fs::remove_file(folder),
+    }
+    .map_err(Error::io("remove", folder))
+}
+
+/// A file that is being written, in order.
+pub(crate) struct StagedFile {
+    path: String,
+    full: PathBuf,
+    file: Box<dyn DiskFile>,
+    written: u64,
+    buffer: Vec<u8>,
+    hasher: Sha256,
+}
+
+impl StagedFile {
+    /// Returns the name within the package.
+    pub(crate) fn full(&self) -> &Path {
+        &self.full
+    }
+
+    fn finish(mut self) -> Result<FilePart> {
+        self.spill().map_err(Error::io("write", &self.full))?;
+        self.file.sync().map_err(Error::io("sync", &self.full))?;
+        let sha256 = hex::write(&self.hasher.finalize());
+        Ok(FilePart { path: self.path, bytes: self.written, sha256 })
+    }
+
+    fn spill(&mut self) -> io::Result<()> {
+        self.file.write_all_at(self.written, &self.buffer)?;
+        self.hasher.update(&self.buffer);
+        self.written += u64::try_from(self.buffer.len()).unwrap_or(u64::MAX);
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+impl Write for StagedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.buffer.len() + bytes.len() > BUFFER_BYTES {
+            self.spill()?;
+        }
+        self.buffer.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    /// Nothing is handed on before the buffer is full or the file finished.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl RowSink for StagedFile {
+    fn row(&mut self, _seq: Option<chat::Seq>, row: &[u8]) -> io::Result<()> {
+        self.write_all(row)
+    }
+}
+
+/// Reads a file from its start.
+pub(crate) struct DiskReader {
+    file: Box<dyn DiskFile>,
+    offset: u64,
+}
+
+impl Read for DiskReader {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let left = self.file.len()?.saturating_sub(self.offset);
+        let count = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+        let (now, _) = bytes.split_at_mut(count);
+        self.file.read_exact_at(self.offset, now)?;
+        self.offset += u64::try_from(count).unwrap_or(0);
+        Ok(count)
+    }
+}
+
+/// Writes a file anywhere, as the packer of zip files needs it.
+pub(crate) struct DiskStream {
+    file: Box<dyn DiskFile>,
+    offset: u64,
+}
+
+impl DiskStream {
+    /// Starts at the beginning of a file.
+    pub(crate) const fn new(file: Box<dyn DiskFile>) -> Self {
+        Self { file, offset: 0 }
+    }
+
+    /// Makes all that was written durable.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.file.sync()
+    }
+}
+
+impl Write for DiskStream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write_all_at(self.offset, bytes)?;
+        self.offset += u64::try_from(bytes.len()).unwrap_or(0);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Seek for DiskStream {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let (base, by) = match to {
+            SeekFrom::Start(offset) => (offset, 0),
+            SeekFrom::Current(by) => (self.offset, by),
+            SeekFrom::End(by) => (self.file.len()?, by),
+        };
+        let offset = base.checked_add_signed(by);
+        self.offset = offset.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(self.offset)
+    }
+}
