@@ -2,11 +2,10 @@
 
 use std::io::Read;
 
-use archive::Archive;
 use archive::proof::claim::Inclusion;
 use chat::{FileId, Recorded, Seq};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Gives events with their proofs, files, and the archive's signature. One call at a time.
 pub trait Evidence {
@@ -28,20 +27,3 @@ pub trait Evidence {
     fn sign(&self, text: &str) -> Result<String>;
 }
 
-impl Evidence for Archive {
-    fn events<'a>(
-        &'a self,
-        seqs: &'a [Seq],
-        size: u64,
-    ) -> Box<dyn Iterator<Item = Result<(Recorded, Inclusion)>> + 'a> {
-        Box::new(self.prove_many(seqs, size).map(|proven| proven.map_err(Error::Archive)))
-    }
-
-    fn file(&self, file: &FileId) -> Result<Option<Box<dyn Read + Send>>> {
-        Self::file(self, file).map_err(Error::Archive)
-    }
-
-    fn sign(&self, text: &str) -> Result<String> {
-        self.sign_note(text).map_err(Error::Archive)
-    }
-}

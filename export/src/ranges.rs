@@ -43,6 +43,15 @@ impl SeqRanges {
             .is_some_and(|(_, last)| seq <= *last)
     }
 
+    /// Returns whether every number is among those of another list.
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.ranges.iter().all(|(first, last)| {
+            let after = other.ranges.partition_point(|(start, _)| start <= first);
+            let around = after.checked_sub(1).and_then(|at| other.ranges.get(at));
+            around.is_some_and(|(_, end)| last <= end)
+        })
+    }
+
     /// Returns the numbers one by one, ascending. It holds none of them.
     pub fn iter(&self) -> impl Iterator<Item = Seq> + '_ {
         self.ranges.iter().flat_map(|&(first, last)| {

@@ -73,7 +73,7 @@ impl<'a> Staging<'a> {
     pub(crate) fn open(&self, path: &str) -> Result<DiskReader> {
         let full = self.folder.join(path);
         let file = self.disk.open_read(&full).map_err(Error::io("open", &full))?;
-        Ok(DiskReader { file, offset: 0 })
+        Ok(DiskReader::new(file))
     }
 
     /// Returns the finished files by name.
@@ -166,6 +166,13 @@ impl RowSink for StagedFile {
 pub(crate) struct DiskReader {
     file: Box<dyn DiskFile>,
     offset: u64,
+}
+
+impl DiskReader {
+    /// Starts at the beginning of a file.
+    pub(crate) const fn new(file: Box<dyn DiskFile>) -> Self {
+        Self { file, offset: 0 }
+    }
 }
 
 impl Read for DiskReader {

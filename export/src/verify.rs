@@ -1,0 +1,327 @@
+//! Checks a package with nothing but the package and the public key. Nothing in it is trusted before it is checked.
+//!
+//! From the outside in: the signature of the manifest, the list of files and their hashes, the checkpoint, every event
+//! with its proof, and every table made again from the events and compared byte for byte.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read};
+use std::path::Path;
+
+use archive::proof::{Checkpoint, VerifierKey};
+use chat::EventKind;
+use sha2::{Digest as _, Sha256};
+
+use crate::compare::Compare;
+use crate::container::Container;
+use crate::error::Result;
+use crate::format::gather::Gathered;
+use crate::format::hex;
+use crate::format::manifest::{self, Facts, Manifest};
+use crate::format::tables::{self, CsvSinks, Sinks, Tables};
+use crate::package::{CHECKPOINT, EVENTS, Format, PROOFS, RELATED, RELATED_PROOFS};
+use crate::report::{ExportReport, FindingKind};
+use crate::streams::{Stream, next_event};
+
+/// Bytes of a note.
+const NOTE_BYTES_MAX: u64 = 1 << 20;
+
+/// Checks the package at a path, a folder or a zip file, against a public key that the caller has from elsewhere.
+///
+/// What does not hold is a finding, and never an error: an error is a path that cannot be read at all. Memory stays small
+/// whatever the package holds; the time is bounded by its bytes.
+pub fn verify(path: &Path, key: &VerifierKey) -> Result<ExportReport> {
+    let mut report = ExportReport::default();
+    let container = Container::open(path, &mut report)?;
+    let mut check = Check { container: &container, key, report };
+    check.run();
+    let mut report = check.report;
+    report.ok = report.findings.is_empty();
+    report.statements = statements(&report, key);
+    Ok(report)
+}
+
+struct Check<'a> {
+    container: &'a Container,
+    key: &'a VerifierKey,
+    report: ExportReport,
+}
+
+impl Check<'_> {
+    fn run(&mut self) {
+        let Some(manifest) = self.manifest() else { return };
+        self.files(&manifest);
+        let Some(checkpoint) = self.checkpoint(&manifest) else { return };
+        let facts = match manifest.facts() {
+            Ok(facts) => facts,
+            Err(fault) => return self.report.find(FindingKind::Manifest, manifest::MANIFEST, fault),
+        };
+        if !self.lists(&facts, &manifest, checkpoint.size) {
+            return;
+        }
+        let mut gathered = Gathered::default();
+        self.events(&facts, &checkpoint, &mut gathered);
+        self.attachments(&manifest, &gathered);
+        self.counts(&manifest, &facts, &gathered);
+        self.tables(&manifest, &facts, gathered);
+    }
+
+    /// Reads the manifest and checks its signature. A manifest that is not signed is read on, so that the report can say
+    /// what else differs.
+    fn manifest(&mut self) -> Option<Manifest> {
+        let name = manifest::MANIFEST;
+        let bytes = match self.container.bytes(name, chat::limits::DOCUMENT_BYTES_MAX) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.report.find(FindingKind::FileMissing, name, error.to_string());
+                return None;
+            }
+        };
+        let sha256 = hex::write(&Sha256::digest(&bytes));
+        self.signature(&sha256);
+        let manifest = match serde_json::from_slice::<Manifest>(&bytes) {
+            Ok(manifest) => manifest,
+            Err(error) => {
+                self.report.find(FindingKind::Manifest, name, format!("malformed: {error}"));
+                return None;
+            }
+        };
+        self.report.set.clone_from(&manifest.set.id);
+        if manifest.format != manifest::FORMAT {
+            let what = format!("format {:?}, {:?} expected", manifest.format, manifest::FORMAT);
+            self.report.find(FindingKind::Manifest, name, what);
+            return None;
+        }
+        if manifest.public_key != self.key.to_string() {
+            let what = "it names another public key than the one given";
+            self.report.find(FindingKind::Signature, name, what);
+        }
+        self.sums(&manifest, &sha256);
+        Some(manifest)
+    }
+
+    fn signature(&mut self, manifest_sha256: &str) {
+        let name = manifest::SIGNATURE;
+        let note = self.container.bytes(name, NOTE_BYTES_MAX).map(String::from_utf8);
+        let what = match note {
+            Ok(Ok(note)) => match self.key.open_text(&note) {
+                // Title, hash, an empty line and one signature: no room for anything else.
+                Ok(_) if note.matches('\n').count() != 4 => "it holds more than one signature".to_owned(),
+                Ok(text) if text == Manifest::note_text(manifest_sha256) => return,
+                Ok(_) => "it signs another manifest than the one that is here".to_owned(),
+                Err(refusal) => format!("not signed with the key given ({refusal})"),
+            },
+            Ok(Err(_)) => "it is no text".to_owned(),
+            Err(error) => format!("the manifest is not signed ({error})"),
+        };
+        self.report.find(FindingKind::Signature, name, what);
+    }
+
+    fn sums(&mut self, manifest: &Manifest, manifest_sha256: &str) {
+        let signature = self.container.bytes(manifest::SIGNATURE, NOTE_BYTES_MAX).unwrap_or_default();
+        let expected = manifest.sums(manifest_sha256, &hex::write(&Sha256::digest(signature)));
+        let limit = u64::try_from(expected.len()).unwrap_or(u64::MAX);
+        match self.container.bytes(manifest::SUMS, limit) {
+            Ok(found) if found == expected.as_bytes() => {}
+            Ok(_) | Err(_) => {
+                let what = "it is not the list of hashes that the manifest gives";
+                self.report.find(FindingKind::FileChanged, manifest::SUMS, what);
+            }
+        }
+    }
+
+    /// Compares the files that are there with those that the manifest names.
+    fn files(&mut self, manifest: &Manifest) {
+        let own = [manifest::MANIFEST, manifest::SIGNATURE, manifest::SUMS];
+        let named: BTreeSet<&str> = manifest.files.iter().map(|file| file.path.as_str()).collect();
+        for path in self.container.files().keys() {
+            if !named.contains(path.as_str()) && !own.contains(&path.as_str()) {
+                self.report.find(FindingKind::FileForeign, path, "the manifest does not name it");
+            }
+        }
+        for file in &manifest.files {
+            let Some(member) = self.container.files().get(&file.path) else {
+                self.report.find(FindingKind::FileMissing, &file.path, "the manifest names it");
+                continue;
+            };
+            let limit = file.bytes.saturating_add(1);
+            let found = self.container.stream(&file.path, limit).and_then(hash);
+            let what = match found {
+                Ok((bytes, _)) if bytes != file.bytes => {
+                    format!("it has {} bytes, {} were signed", member.bytes, file.bytes)
+                }
+                Ok((_, sha256)) if sha256 != file.sha256 => {
+                    "its bytes are not those that were signed".to_owned()
+                }
+                Ok(_) => {
+                    self.report.files += 1;
+                    continue;
+                }
+                Err(error) => format!("it cannot be read: {error}"),
+            };
+            self.report.find(FindingKind::FileChanged, &file.path, what);
+        }
+    }
+
+    fn checkpoint(&mut self, manifest: &Manifest) -> Option<Checkpoint> {
+        let note = self.container.bytes(CHECKPOINT, NOTE_BYTES_MAX).ok();
+        let note = note.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+        let checkpoint = match self.key.open(&note) {
+            Ok(checkpoint) => checkpoint,
+            Err(refusal) => {
+                let what = format!("not signed with the key given ({refusal})");
+                self.report.find(FindingKind::Signature, CHECKPOINT, what);
+                return None;
+            }
+        };
+        let root = hex::write(&checkpoint.root);
+        if (manifest.checkpoint.size, &manifest.checkpoint.root) != (checkpoint.size, &root) {
+            let what = "it states another checkpoint than checkpoint.note";
+            self.report.find(FindingKind::Manifest, manifest::MANIFEST, what);
+        }
+        if checkpoint.origin != format!("muniment/{}", manifest.archive_id) {
+            let what = "it states another archive than checkpoint.note";
+            self.report.find(FindingKind::Manifest, manifest::MANIFEST, what);
+        }
+        (self.report.size, self.report.root) = (checkpoint.size, root);
+        Some(checkpoint)
+    }
+
+    /// Checks the lists of sequence numbers before anything is read along them.
+    fn lists(&mut self, facts: &Facts, manifest: &Manifest, size: u64) -> bool {
+        let Facts { seqs, hits, related, unavailable, .. } = facts;
+        let lists = [Some(seqs), hits.as_ref(), Some(related), Some(unavailable)];
+        let is_beyond = lists.into_iter().flatten().any(|list| {
+            list.ends().is_some_and(|(_, last)| last.get() > size)
+        });
+        let exceptions = self.container.files().get(tables::EXCEPTIONS).map_or(0, |file| file.bytes);
+        let fault = if is_beyond {
+            "it lists events beyond the checkpoint"
+        } else if hits.as_ref().is_some_and(|hits| !hits.is_within(seqs)) {
+            "it lists hits that are no events of the set"
+        } else if unavailable.count() > exceptions {
+            "it lists unavailable events that exceptions.csv does not name"
+        } else if unavailable.iter().any(|seq| !seqs.contains(seq) && !related.contains(seq)) {
+            "it lists unavailable events that are not in the set"
+        } else if manifest.purpose == "production" && (manifest.query.is_some() || manifest.why.is_some()) {
+            "a production states a query or a reason"
+        } else {
+            return true;
+        };
+        self.report.find(FindingKind::Manifest, manifest::MANIFEST, fault);
+        false
+    }
+
+    fn events(&mut self, facts: &Facts, checkpoint: &Checkpoint, gathered: &mut Gathered) {
+        let rows = Stream { events: EVENTS, proofs: PROOFS, due: &facts.seqs };
+        let read = rows.check(self.container, facts, checkpoint, &mut self.report, |recorded| {
+            gathered.take_row(recorded);
+        });
+        self.report.events = read;
+        let files = self.container.files();
+        if facts.related.count() > 0 || files.contains_key(RELATED) || files.contains_key(RELATED_PROOFS) {
+            let related = Stream { events: RELATED, proofs: RELATED_PROOFS, due: &facts.related };
+            let read = related.check(self.container, facts, checkpoint, &mut self.report, |recorded| {
+                gathered.take_related(recorded);
+            });
+            self.report.related = read;
+        }
+        if gathered.by_kind.contains_key(EventKind::Officer.word()) {
+            self.report.find(FindingKind::Event, EVENTS, "it holds officers' acts");
+        }
+    }
+
+    /// Every file of `attachments/` is one that an event names, under its own number, and has the bytes of its hash.
+    fn attachments(&mut self, manifest: &Manifest, gathered: &Gathered) {
+        for file in manifest.files.iter().filter(|file| file.path.starts_with("attachments/")) {
+            let named = gathered.files.paths().iter().find(|(_, path)| *path == file.path);
+            let what = match named {
+                Some((id, _)) if id.to_string() == file.sha256 => continue,
+                Some(_) => "its hash is not the one that its event names",
+                None => "no event names it",
+            };
+            self.report.find(FindingKind::FileForeign, &file.path, what);
+        }
+    }
+
+    fn counts(&mut self, manifest: &Manifest, facts: &Facts, gathered: &Gathered) {
+        let counts = &manifest.counts;
+        let by_source = gathered.by_source(&facts.source_names);
+        let same = counts.events == gathered.events
+            && counts.related == gathered.related
+            && counts.by_kind == gathered.by_kind
+            && counts.by_source == by_source
+            && manifest.formats.iter().all(|format| format.rows == gathered.events);
+        if !same {
+            let what = "its counts are not those of the events that are here";
+            self.report.find(FindingKind::Manifest, manifest::MANIFEST, what);
+        }
+    }
+
+    /// Makes every table again and compares.
+    fn tables(&mut self, manifest: &Manifest, facts: &Facts, gathered: Gathered) {
+        let named = |path: &str| manifest.files.iter().any(|file| file.path == path);
+        let present: BTreeSet<&str> = manifest.files.iter().map(|file| file.path.as_str()).collect();
+        let tables = Tables::new(facts, gathered, |path| present.contains(path));
+        let has_csv = manifest.formats.iter().any(|format| format.format == Format::Csv.word())
+            || [tables::EXACT, tables::READING, tables::READERS].into_iter().any(named);
+        let mut attachments = self.compare(tables::ATTACHMENTS);
+        let mut exceptions = self.compare(tables::EXCEPTIONS);
+        let mut csv = has_csv.then(|| {
+            [tables::EXACT, tables::READING, tables::READERS].map(|path| self.compare(path))
+        });
+        let Ok(mut lines) = Stream::lines(self.container, EVENTS) else { return };
+        // A line that cannot be read is a finding already; the rows after it are left to the hash of their file.
+        let events = std::iter::from_fn(|| next_event(&mut lines, facts.archive).transpose());
+        let sinks = Sinks {
+            csv: csv.as_mut().map(|[exact, reading, readers]| CsvSinks { exact, reading, readers }),
+            attachments: &mut attachments,
+            exceptions: &mut exceptions,
+        };
+        let Ok(rows) = tables.derive(events, sinks) else { return };
+        if (rows.attachments, rows.exceptions)
+            != (manifest.counts.attachments, manifest.counts.exceptions)
+        {
+            let what = "its counts of attachments and exceptions are not those of the tables";
+            self.report.find(FindingKind::Manifest, manifest::MANIFEST, what);
+        }
+        for table in csv.into_iter().flatten().chain([attachments, exceptions]) {
+            table.finish().into_iter().for_each(|finding| self.report.add(finding));
+        }
+    }
+
+    /// Opens a table for comparison; one that is not there is empty.
+    fn compare(&self, path: &'static str) -> Compare {
+        let stream = self.container.stream(path, u64::MAX);
+        Compare::new(path, stream.unwrap_or_else(|_| Box::new(io::empty())))
+    }
+}
+
+/// Returns the number of bytes of a stream and their SHA-256 in hex.
+fn hash(mut reader: Box<dyn Read>) -> io::Result<(u64, String)> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 17];
+    let mut bytes = 0_u64;
+    loop {
+        let count = reader.read(&mut buffer)?;
+        if count == 0 {
+            return Ok((bytes, hex::write(&hasher.finalize())));
+        }
+        bytes += u64::try_from(count).unwrap_or(0);
+        hasher.update(buffer.get(..count).unwrap_or_default());
+    }
+}
+
+/// Returns what the check has shown and what it cannot show.
+fn statements(report: &ExportReport, key: &VerifierKey) -> Vec<String> {
+    if !report.ok {
+        return vec!["the package is not what was signed, or not whole; see the findings".to_owned()];
+    }
+    let ExportReport { events, related, files, size, .. } = report;
+    vec![
+        format!("{events} events and {related} related ones are in the log of {size} events, unchanged since it was signed by key {key}, supplied by you"),
+        format!("{files} files are those that were signed, and every table says what the events say"),
+        "outside witness: none, so no proof of when".to_owned(),
+        "not shown: that the set is complete for its query, and what happened before the archive received an event".to_owned(),
+        "names of sources and categories of rooms are on the archive's word".to_owned(),
+    ]
+}
