@@ -55,11 +55,14 @@ impl RowSink for Compare {
             return Ok(());
         }
         let is_whole = found.len() == expected.len() && found.ends_with(b"\r\n");
-        let same = found.iter().zip(expected).take_while(|(found, expected)| found == expected).count();
-        self.find(seq, match found.is_empty() {
-            true => "the row is missing".to_owned(),
-            false => format!("it does not say what its events say, from byte {} of the row", same + 1),
-        });
+        let same =
+            found.iter().zip(expected).take_while(|(found, expected)| found == expected).count();
+        let what = if found.is_empty() {
+            "the row is missing".to_owned()
+        } else {
+            format!("it does not say what its events say, from byte {} of the row", same + 1)
+        };
+        self.find(seq, what);
         self.lost = !is_whole || self.found.len() >= ROWS_MAX;
         Ok(())
     }

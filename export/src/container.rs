@@ -3,6 +3,7 @@
 //! Names never become paths outside of the package, links are not followed, and nothing is unpacked to disk: files are
 //! streams, and who reads one says how much of it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -164,15 +165,15 @@ fn list_zip(
         let start = member.data_start().unwrap_or(u64::MAX);
         let bytes = member.compressed_size();
         spans.insert(member.header_start(), start.saturating_add(bytes));
-        let place = match member.compression() {
-            CompressionMethod::Stored => Some(Place::Stored { start, bytes }),
-            CompressionMethod::Deflated => Some(Place::Deflated { start, bytes }),
-            _ => None,
-        };
-        let name = member.name().map_or_else(|_| format!("member {index}"), |name| name.into_owned());
+        let places = [
+            (CompressionMethod::Stored, Place::Stored { start, bytes }),
+            (CompressionMethod::Deflated, Place::Deflated { start, bytes }),
+        ];
+        let place = places.into_iter().find(|(method, _)| *method == member.compression());
+        let name = member.name().map_or_else(|_| format!("member {index}"), Cow::into_owned);
         let is_plain = member.is_file() && !member.is_symlink() && is_package_path(&name);
         match place.filter(|_| is_plain && !member.encrypted()) {
-            Some(place) => {
+            Some((_, place)) => {
                 files.insert(name, Member { bytes: member.size(), place });
             }
             None => report.find(

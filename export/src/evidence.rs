@@ -26,4 +26,3 @@ pub trait Evidence {
     /// Returns a signed note over this text (proof.md §6), whose first line is not an origin.
     fn sign(&self, text: &str) -> Result<String>;
 }
-

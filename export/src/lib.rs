@@ -1,20 +1,24 @@
 //! Evidence packages: frozen sets, formats, manifest, offline verification.
 
-mod set;
-mod ranges;
+mod compare;
+mod container;
+mod error;
 mod evidence;
 pub mod format;
-mod package;
-mod staging;
-mod pack;
 mod howto;
-mod verify;
-mod container;
-mod streams;
 mod lines;
-mod compare;
+mod pack;
+mod package;
+mod ranges;
 mod report;
-mod error;
+mod seal;
+mod set;
+mod staging;
+mod streams;
+#[cfg(test)]
+mod tests;
+mod verify;
+mod work;
 
 pub use error::{Error, Result};
 pub use evidence::Evidence;

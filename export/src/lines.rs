@@ -1,6 +1,6 @@
 //! Reads a compressed file of lines one by one, bounded whatever it holds.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead as _, BufReader, Read};
 
 /// The lines of a zstd stream.
 pub(crate) struct Lines<R: Read> {
@@ -28,7 +28,8 @@ impl<R: Read> Lines<R> {
         if self.line.pop() == Some(b'\n') {
             return Ok(Some(&self.line));
         }
-        let words = if count > self.bytes_max { "a line is too long" } else { "the last line is cut off" };
+        let words =
+            if count > self.bytes_max { "a line is too long" } else { "the last line is cut off" };
         Err(io::Error::new(io::ErrorKind::InvalidData, words))
     }
 }

@@ -156,7 +156,7 @@ impl ExportSet {
         check_order("related", &selection.related)?;
         let seqs = &selection.seqs;
         selection.related.retain(|seq| seqs.binary_search(seq).is_err());
-        for hits in &selection.hits {
+        if let Some(hits) = &selection.hits {
             check_order("hits", hits)?;
             if let Some(&seq) = hits.iter().find(|&seq| seqs.binary_search(seq).is_err()) {
                 return Err(Error::SetHitMissing { seq });

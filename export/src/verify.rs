@@ -20,7 +20,7 @@ use crate::format::manifest::{self, Facts, Manifest};
 use crate::format::tables::{self, CsvSinks, Sinks, Tables};
 use crate::package::{CHECKPOINT, EVENTS, Format, PROOFS, RELATED, RELATED_PROOFS};
 use crate::report::{ExportReport, FindingKind};
-use crate::streams::{Stream, next_event};
+use crate::streams::{Streams, next_event, open_events};
 
 /// Bytes of a note.
 const NOTE_BYTES_MAX: u64 = 1 << 20;
@@ -53,7 +53,9 @@ impl Check<'_> {
         let Some(checkpoint) = self.checkpoint(&manifest) else { return };
         let facts = match manifest.facts() {
             Ok(facts) => facts,
-            Err(fault) => return self.report.find(FindingKind::Manifest, manifest::MANIFEST, fault),
+            Err(fault) => {
+                return self.report.find(FindingKind::Manifest, manifest::MANIFEST, fault);
+            }
         };
         if !self.lists(&facts, &manifest, checkpoint.size) {
             return;
@@ -105,7 +107,9 @@ impl Check<'_> {
         let what = match note {
             Ok(Ok(note)) => match self.key.open_text(&note) {
                 // Title, hash, an empty line and one signature: no room for anything else.
-                Ok(_) if note.matches('\n').count() != 4 => "it holds more than one signature".to_owned(),
+                Ok(_) if note.matches('\n').count() != 4 => {
+                    "it holds more than one signature".to_owned()
+                }
                 Ok(text) if text == Manifest::note_text(manifest_sha256) => return,
                 Ok(_) => "it signs another manifest than the one that is here".to_owned(),
                 Err(refusal) => format!("not signed with the key given ({refusal})"),
@@ -117,7 +121,8 @@ impl Check<'_> {
     }
 
     fn sums(&mut self, manifest: &Manifest, manifest_sha256: &str) {
-        let signature = self.container.bytes(manifest::SIGNATURE, NOTE_BYTES_MAX).unwrap_or_default();
+        let signature =
+            self.container.bytes(manifest::SIGNATURE, NOTE_BYTES_MAX).unwrap_or_default();
         let expected = manifest.sums(manifest_sha256, &hex::write(&Sha256::digest(signature)));
         let limit = u64::try_from(expected.len()).unwrap_or(u64::MAX);
         match self.container.bytes(manifest::SUMS, limit) {
@@ -190,10 +195,12 @@ impl Check<'_> {
     fn lists(&mut self, facts: &Facts, manifest: &Manifest, size: u64) -> bool {
         let Facts { seqs, hits, related, unavailable, .. } = facts;
         let lists = [Some(seqs), hits.as_ref(), Some(related), Some(unavailable)];
-        let is_beyond = lists.into_iter().flatten().any(|list| {
-            list.ends().is_some_and(|(_, last)| last.get() > size)
-        });
-        let exceptions = self.container.files().get(tables::EXCEPTIONS).map_or(0, |file| file.bytes);
+        let is_beyond = lists
+            .into_iter()
+            .flatten()
+            .any(|list| list.ends().is_some_and(|(_, last)| last.get() > size));
+        let exceptions =
+            self.container.files().get(tables::EXCEPTIONS).map_or(0, |file| file.bytes);
         let fault = if is_beyond {
             "it lists events beyond the checkpoint"
         } else if hits.as_ref().is_some_and(|hits| !hits.is_within(seqs)) {
@@ -202,7 +209,9 @@ impl Check<'_> {
             "it lists unavailable events that exceptions.csv does not name"
         } else if unavailable.iter().any(|seq| !seqs.contains(seq) && !related.contains(seq)) {
             "it lists unavailable events that are not in the set"
-        } else if manifest.purpose == "production" && (manifest.query.is_some() || manifest.why.is_some()) {
+        } else if manifest.purpose == "production"
+            && (manifest.query.is_some() || manifest.why.is_some())
+        {
             "a production states a query or a reason"
         } else {
             return true;
@@ -212,18 +221,17 @@ impl Check<'_> {
     }
 
     fn events(&mut self, facts: &Facts, checkpoint: &Checkpoint, gathered: &mut Gathered) {
-        let rows = Stream { events: EVENTS, proofs: PROOFS, due: &facts.seqs };
-        let read = rows.check(self.container, facts, checkpoint, &mut self.report, |recorded| {
-            gathered.take_row(recorded);
-        });
-        self.report.events = read;
-        let files = self.container.files();
-        if facts.related.count() > 0 || files.contains_key(RELATED) || files.contains_key(RELATED_PROOFS) {
-            let related = Stream { events: RELATED, proofs: RELATED_PROOFS, due: &facts.related };
-            let read = related.check(self.container, facts, checkpoint, &mut self.report, |recorded| {
-                gathered.take_related(recorded);
-            });
-            self.report.related = read;
+        let container = self.container;
+        let streams =
+            |events, proofs, due| Streams { events, proofs, due, container, facts, checkpoint };
+        let rows = streams(EVENTS, PROOFS, &facts.seqs);
+        self.report.events = rows.check(&mut self.report, |recorded| gathered.take_row(recorded));
+        let has_related =
+            [RELATED, RELATED_PROOFS].iter().any(|path| container.files().contains_key(*path));
+        if has_related || facts.related.count() > 0 {
+            let related = streams(RELATED, RELATED_PROOFS, &facts.related);
+            let take = |recorded: &_| gathered.take_related(recorded);
+            self.report.related = related.check(&mut self.report, take);
         }
         if gathered.by_kind.contains_key(EventKind::Officer.word()) {
             self.report.find(FindingKind::Event, EVENTS, "it holds officers' acts");
@@ -260,7 +268,8 @@ impl Check<'_> {
     /// Makes every table again and compares.
     fn tables(&mut self, manifest: &Manifest, facts: &Facts, gathered: Gathered) {
         let named = |path: &str| manifest.files.iter().any(|file| file.path == path);
-        let present: BTreeSet<&str> = manifest.files.iter().map(|file| file.path.as_str()).collect();
+        let present: BTreeSet<&str> =
+            manifest.files.iter().map(|file| file.path.as_str()).collect();
         let tables = Tables::new(facts, gathered, |path| present.contains(path));
         let has_csv = manifest.formats.iter().any(|format| format.format == Format::Csv.word())
             || [tables::EXACT, tables::READING, tables::READERS].into_iter().any(named);
@@ -269,7 +278,7 @@ impl Check<'_> {
         let mut csv = has_csv.then(|| {
             [tables::EXACT, tables::READING, tables::READERS].map(|path| self.compare(path))
         });
-        let Ok(mut lines) = Stream::lines(self.container, EVENTS) else { return };
+        let Ok(mut lines) = open_events(self.container, EVENTS) else { return };
         // A line that cannot be read is a finding already; the rows after it are left to the hash of their file.
         let events = std::iter::from_fn(|| next_event(&mut lines, facts.archive).transpose());
         let sinks = Sinks {
@@ -314,7 +323,9 @@ fn hash(mut reader: Box<dyn Read>) -> io::Result<(u64, String)> {
 /// Returns what the check has shown and what it cannot show.
 fn statements(report: &ExportReport, key: &VerifierKey) -> Vec<String> {
     if !report.ok {
-        return vec!["the package is not what was signed, or not whole; see the findings".to_owned()];
+        return vec![
+            "the package is not what was signed, or not whole; see the findings".to_owned(),
+        ];
     }
     let ExportReport { events, related, files, size, .. } = report;
     vec![

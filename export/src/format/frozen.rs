@@ -41,7 +41,7 @@ struct Frozen {
     why: Option<String>,
     matter: Option<String>,
     purpose: String,
-    frozen_at_micros: i64,
+    at_micros: i64,
     tool_version: String,
     not_searched: FrozenNotSearched,
     source_names: BTreeMap<String, String>,
@@ -124,7 +124,7 @@ fn freeze(selection: &Selection) -> Frozen {
         why: selection.why.clone(),
         matter: selection.matter.clone(),
         purpose: selection.purpose.word().to_owned(),
-        frozen_at_micros: selection.frozen_at.micros(),
+        at_micros: selection.frozen_at.micros(),
         tool_version: selection.tool_version.clone(),
         not_searched: FrozenNotSearched {
             attachments_without_text: selection.not_searched.attachments_without_text,
@@ -163,7 +163,7 @@ fn thaw(set: Frozen) -> Result<Selection, String> {
         matter: set.matter,
         purpose: Purpose::from_word(&set.purpose)
             .ok_or_else(|| format!("purpose {:?}, internal or production expected", set.purpose))?,
-        frozen_at: Timestamp::from_micros(set.frozen_at_micros),
+        frozen_at: Timestamp::from_micros(set.at_micros),
         tool_version: set.tool_version,
         not_searched: NotSearched {
             attachments_without_text: set.not_searched.attachments_without_text,

@@ -137,7 +137,8 @@ impl Manifest {
         let mut lines: BTreeMap<&str, &str> = files.collect();
         lines.insert(MANIFEST, manifest_sha256);
         lines.insert(SIGNATURE, signature_sha256);
-        lines.iter().map(|(path, sha256)| format!("{sha256}  {path}\n")).collect()
+        let parts = lines.iter().flat_map(|(path, sha256)| [*sha256, "  ", *path, "\n"]);
+        parts.collect()
     }
 
     /// Returns what the tables are made from, or what is wrong with the manifest.
@@ -152,12 +153,15 @@ impl Manifest {
             related: ranges("related", &self.set.related)?,
             unavailable: ranges("unavailable", &self.set.unavailable)?,
             source_names: ids(&self.source_names).ok_or("source_names holds no source id")?,
-            room_categories: ids(&self.room_categories).ok_or("room_categories holds no room id")?,
+            room_categories: ids(&self.room_categories)
+                .ok_or("room_categories holds no room id")?,
         })
     }
 }
 
-fn ids<K: std::str::FromStr + Ord>(names: &BTreeMap<String, String>) -> Option<BTreeMap<K, String>> {
+fn ids<K: std::str::FromStr + Ord>(
+    names: &BTreeMap<String, String>,
+) -> Option<BTreeMap<K, String>> {
     names.iter().map(|(id, name)| Some((id.parse().ok()?, name.clone()))).collect()
 }
 

@@ -14,7 +14,8 @@ use crate::format::hex;
 pub fn write(inclusion: &Inclusion) -> String {
     let path: Vec<_> = inclusion.path.iter().map(|hash| hex::write(hash)).collect();
     let opening = inclusion.opening.to_json_without(&|_| true);
-    json!({ "kind": "inclusion", "seq": inclusion.seq, "opening": opening, "path": path }).to_string()
+    json!({ "kind": "inclusion", "seq": inclusion.seq, "opening": opening, "path": path })
+        .to_string()
 }
 
 /// Checks that a line proves this event whole: that it is in the log of this size and root, and that every field that
@@ -26,7 +27,8 @@ pub fn check(line: &[u8], recorded: &Recorded, size: u64, root: &Digest) -> Resu
         let field = fields.iter().find(|field| field.tag == tag);
         field.map(|field| field.value.clone())
     };
-    let inclusion = Inclusion::from_json_with(&value, &elsewhere).map_err(|refusal| refusal.to_string())?;
+    let inclusion =
+        Inclusion::from_json_with(&value, &elsewhere).map_err(|refusal| refusal.to_string())?;
     if write(&inclusion).as_bytes() != line {
         return Err("not in the canonical form of any proof".to_owned());
     }
@@ -40,9 +42,9 @@ pub fn check(line: &[u8], recorded: &Recorded, size: u64, root: &Digest) -> Resu
         return Err("the event's header differs from the one that is proven".to_owned());
     }
     let is_shown = |tag| {
-        shown.iter().any(|field| {
-            field.tag == tag && matches!(field.disclosure, Disclosure::Shown { .. })
-        })
+        shown
+            .iter()
+            .any(|field| field.tag == tag && matches!(field.disclosure, Disclosure::Shown { .. }))
     };
     if let Some(field) = fields.iter().find(|field| !is_shown(field.tag)) {
         return Err(format!("field {} of the event is not proven", field.tag));

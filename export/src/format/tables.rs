@@ -10,8 +10,8 @@ use crate::format::cells::{RowSink, row};
 use crate::format::csv::{Surroundings, moment};
 use crate::format::gather::{Files, Gathered};
 use crate::format::manifest::Facts;
-use crate::format::reading;
 use crate::format::readers::{Readers, Stay};
+use crate::format::reading;
 use crate::format::versions::Versions;
 
 /// The exact table.
@@ -27,11 +27,27 @@ pub(crate) const EXCEPTIONS: &str = "exceptions.csv";
 
 /// The columns of the table of readers.
 pub const READERS_COLUMNS: [&str; 8] = [
-    "room_id", "room_name", "person_id", "person_name", "from_utc", "from_seq", "until_utc", "until_seq",
+    "room_id",
+    "room_name",
+    "person_id",
+    "person_name",
+    "from_utc",
+    "from_seq",
+    "until_utc",
+    "until_seq",
 ];
 /// The columns of the table of attachments.
 pub const ATTACHMENTS_COLUMNS: [&str; 10] = [
-    "record_id", "seq", "attachment", "name", "media_type", "address", "state", "file", "sha256", "bytes",
+    "record_id",
+    "seq",
+    "attachment",
+    "name",
+    "media_type",
+    "address",
+    "state",
+    "file",
+    "sha256",
+    "bytes",
 ];
 /// The columns of the table of exceptions.
 pub const EXCEPTIONS_COLUMNS: [&str; 6] =
@@ -70,7 +86,11 @@ pub(crate) struct Tables<'a> {
 
 impl<'a> Tables<'a> {
     /// Settles what the first pass learned. `present` tells whether a file of `attachments/` is in the package.
-    pub(crate) fn new(facts: &'a Facts, gathered: Gathered, present: impl Fn(&str) -> bool) -> Self {
+    pub(crate) fn new(
+        facts: &'a Facts,
+        gathered: Gathered,
+        present: impl Fn(&str) -> bool,
+    ) -> Self {
         let holds = |seq| {
             (facts.seqs.contains(seq) || facts.related.contains(seq))
                 && !facts.unavailable.contains(seq)
@@ -101,7 +121,7 @@ impl<'a> Tables<'a> {
             readers: &self.readers,
         };
         let mut counts = RowCounts::default();
-        self.put_headers(&surroundings, &mut sinks)?;
+        Self::put_headers(&surroundings, &mut sinks)?;
         for seq in self.facts.unavailable.iter() {
             counts.exceptions += 1;
             let cells = [
@@ -110,7 +130,8 @@ impl<'a> Tables<'a> {
                 String::new(),
                 String::new(),
                 "event-unavailable".to_owned(),
-                "the archive no longer holds this event; see its certificates of destruction".to_owned(),
+                "the archive no longer holds this event; see its certificates of destruction"
+                    .to_owned(),
             ];
             sinks.exceptions.row(Some(seq), &row(cells))?;
         }
@@ -131,7 +152,7 @@ impl<'a> Tables<'a> {
         Ok(counts)
     }
 
-    fn put_headers(&self, surroundings: &Surroundings<'_>, sinks: &mut Sinks<'_>) -> io::Result<()> {
+    fn put_headers(surroundings: &Surroundings<'_>, sinks: &mut Sinks<'_>) -> io::Result<()> {
         if let Some(csv) = &mut sinks.csv {
             let columns = surroundings.columns();
             csv.exact.row(None, &row(&columns))?;
@@ -237,7 +258,8 @@ impl<'a> Tables<'a> {
 }
 
 /// Why a file that the archive should hold is not in the package.
-const LOST: &str = "the archive could not give the bytes of this file, or they were not those of its hash";
+const LOST: &str =
+    "the archive could not give the bytes of this file, or they were not those of its hash";
 
 struct State<'a> {
     word: &'a str,

@@ -1,0 +1,8 @@
+//! Packages as a stranger meets them: written, checked, damaged in every way, and read by another program.
+
+mod log;
+mod sample;
+
+mod damage;
+mod package;
+mod python;

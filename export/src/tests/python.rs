@@ -1,0 +1,1 @@
+//! The package read by another program.

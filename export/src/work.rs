@@ -1,0 +1,235 @@
+//! One package while it is made: evidence, files, tables, and at last the manifest.
+
+use std::io::{self, BufWriter, Read, Write as _};
+use std::path::PathBuf;
+
+use archive::proof::Checkpoint;
+use chat::{EventKind, Family, Recorded, Seq};
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{Error, Result};
+use crate::evidence::Evidence;
+use crate::format::gather::Gathered;
+use crate::format::manifest::Manifest;
+use crate::format::tables::{self, CsvSinks, RowCounts, Sinks, Tables};
+use crate::format::{line, proof};
+use crate::howto;
+use crate::lines::Lines;
+use crate::package::{
+    CHECKPOINT, EVENTS, Format, HOWTO, PROOFS, PackageReport, RELATED, RELATED_PROOFS,
+};
+use crate::ranges::SeqRanges;
+use crate::set::ExportSet;
+use crate::staging::{StagedFile, Staging};
+use crate::streams::next_event;
+
+/// How hard the lines are compressed.
+const LEVEL: i32 = 3;
+
+/// One package while it is made.
+pub(crate) struct Work<'a> {
+    pub(crate) set: &'a ExportSet,
+    pub(crate) evidence: &'a dyn Evidence,
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) staging: Staging<'a>,
+    pub(crate) gathered: Gathered,
+}
+
+impl<'a> Work<'a> {
+    /// Starts with nothing written yet.
+    pub(crate) fn new(
+        set: &'a ExportSet,
+        evidence: &'a dyn Evidence,
+        (checkpoint, staging): (Checkpoint, Staging<'a>),
+    ) -> Self {
+        Self { set, evidence, checkpoint, staging, gathered: Gathered::default() }
+    }
+
+    /// Writes every file of the package, the manifest last.
+    pub(crate) fn run(mut self, formats: &[Format]) -> Result<(PackageReport, Staging<'a>)> {
+        let selection = self.set.selection();
+        let mut unavailable =
+            self.write_events((EVENTS, PROOFS), &selection.seqs, Gathered::take_row)?;
+        if !selection.related.is_empty() {
+            let names = (RELATED, RELATED_PROOFS);
+            unavailable.extend(self.write_events(
+                names,
+                &selection.related,
+                Gathered::take_related,
+            )?);
+        }
+        unavailable.sort_unstable();
+        self.write_files()?;
+        let mut manifest = self.manifest(&SeqRanges::of(&unavailable));
+        let rows = self.write_tables(&manifest, formats)?;
+        manifest.counts.attachments = rows.attachments;
+        manifest.counts.exceptions = rows.exceptions;
+        reconcile(&manifest, rows)?;
+        self.staging.put(CHECKPOINT, selection.checkpoint.as_bytes())?;
+        self.staging.put(HOWTO, howto::text(&manifest).as_bytes())?;
+        let report = self.seal(manifest)?;
+        Ok((report, self.staging))
+    }
+
+    /// Writes events and proofs side by side, and returns the numbers that the archive could not give.
+    fn write_events(
+        &mut self,
+        (events, proofs): (&str, &str),
+        seqs: &[Seq],
+        take: fn(&mut Gathered, &Recorded),
+    ) -> Result<Vec<Seq>> {
+        let archive = self.set.selection().archive;
+        let mut events = Compressed::start(&self.staging, events)?;
+        let mut proofs = Compressed::start(&self.staging, proofs)?;
+        let mut unavailable = Vec::new();
+        let mut due = seqs.iter().copied();
+        for proven in self.evidence.events(seqs, self.checkpoint.size) {
+            let (recorded, inclusion) = proven?;
+            let Some(skipped) = skip_to(&mut due, recorded.seq) else {
+                let fault = "the archive gave it unasked or out of order".to_owned();
+                return Err(Error::EvidenceDiffers { seq: recorded.seq, fault });
+            };
+            unavailable.extend(skipped);
+            if recorded.event.kind == EventKind::Officer {
+                return Err(Error::OfficersAct { seq: recorded.seq });
+            }
+            events.line(&line::write(&recorded, archive))?;
+            proofs.line(&proof::write(&inclusion))?;
+            take(&mut self.gathered, &recorded);
+        }
+        unavailable.extend(due);
+        events.finish(&mut self.staging)?;
+        proofs.finish(&mut self.staging)?;
+        Ok(unavailable)
+    }
+
+    /// Copies every file that the events name. One that the archive does not hold whole stays out, and is an exception.
+    fn write_files(&mut self) -> Result<()> {
+        for (id, path) in self.gathered.files.paths() {
+            let content = match self.evidence.file(id) {
+                Err(error) if error.family() != Family::Corrupt => return Err(error),
+                Err(_) | Ok(None) => continue,
+                Ok(Some(content)) => content,
+            };
+            let mut file = self.staging.start(path)?;
+            let mut source = Source { content, failed: false, hasher: Sha256::new() };
+            let copied = io::copy(&mut source, &mut file);
+            let is_whole = copied.is_ok() && source.hasher.finalize().as_slice() == id.as_bytes();
+            if is_whole {
+                self.staging.finish(file)?;
+            } else if let (Err(error), false) = (copied, source.failed) {
+                return Err(Error::io("write", file.full())(error));
+            } else {
+                self.staging.abandon(file)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_tables(&mut self, manifest: &Manifest, formats: &[Format]) -> Result<RowCounts> {
+        let facts = manifest.facts().map_err(|fault| Error::SetMalformed { fault })?;
+        let gathered = std::mem::take(&mut self.gathered);
+        let tables = Tables::new(&facts, gathered, |path| self.staging.files().contains_key(path));
+        let archive = facts.archive;
+        let events_path = self.staging.folder().join(EVENTS);
+        let mut lines = Lines::new(self.staging.open(EVENTS)?, line::LINE_BYTES_MAX)
+            .map_err(Error::io("read", &events_path))?;
+        let events = std::iter::from_fn(|| next_event(&mut lines, archive).transpose());
+        let mut attachments = self.staging.start(tables::ATTACHMENTS)?;
+        let mut exceptions = self.staging.start(tables::EXCEPTIONS)?;
+        let mut csv = if formats.contains(&Format::Csv) {
+            Some([
+                self.staging.start(tables::EXACT)?,
+                self.staging.start(tables::READING)?,
+                self.staging.start(tables::READERS)?,
+            ])
+        } else {
+            None
+        };
+        let sinks = Sinks {
+            csv: csv.as_mut().map(|[exact, reading, readers]| CsvSinks { exact, reading, readers }),
+            attachments: &mut attachments,
+            exceptions: &mut exceptions,
+        };
+        let rows = tables.derive(events, sinks);
+        let rows = rows.map_err(Error::io("write the tables in", self.staging.folder()))?;
+        for file in csv.into_iter().flatten().chain([attachments, exceptions]) {
+            self.staging.finish(file)?;
+        }
+        Ok(rows)
+    }
+}
+
+/// Takes numbers until this one, and returns those before it; nothing if it does not come.
+fn skip_to(due: &mut impl Iterator<Item = Seq>, seq: Seq) -> Option<Vec<Seq>> {
+    let mut skipped = Vec::new();
+    for next in due {
+        if next == seq {
+            return Some(skipped);
+        }
+        skipped.push(next);
+    }
+    None
+}
+
+/// Refuses to finish a package whose formats do not hold the same events.
+fn reconcile(manifest: &Manifest, rows: RowCounts) -> Result<()> {
+    let expected = manifest.counts.events;
+    if rows.events == expected {
+        return Ok(());
+    }
+    Err(Error::CountsDisagree { format: tables::EXACT.to_owned(), expected, found: rows.events })
+}
+
+/// Bytes of the archive, hashed as they pass; it remembers whether they, and not the copy, failed.
+struct Source {
+    content: Box<dyn Read + Send>,
+    failed: bool,
+    hasher: Sha256,
+}
+
+impl Read for Source {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        match self.content.read(bytes) {
+            Ok(count) => {
+                self.hasher.update(bytes.get(..count).unwrap_or_default());
+                Ok(count)
+            }
+            Err(error) => {
+                self.failed = true;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// A compressed file of lines that is being written.
+struct Compressed {
+    encoder: zstd::Encoder<'static, BufWriter<StagedFile>>,
+    full: PathBuf,
+}
+
+impl Compressed {
+    fn start(staging: &Staging<'_>, path: &str) -> Result<Self> {
+        let file = staging.start(path)?;
+        let full = file.full().to_owned();
+        let start = |file| {
+            let mut encoder = zstd::Encoder::new(BufWriter::new(file), LEVEL)?;
+            encoder.include_checksum(true)?;
+            Ok(encoder)
+        };
+        let encoder = start(file).map_err(Error::io("write", &full))?;
+        Ok(Self { encoder, full })
+    }
+
+    fn line(&mut self, text: &str) -> Result<()> {
+        let written = self.encoder.write_all(text.as_bytes());
+        written.and_then(|()| self.encoder.write_all(b"\n")).map_err(Error::io("write", &self.full))
+    }
+
+    fn finish(self, staging: &mut Staging<'_>) -> Result<()> {
+        let finish = || self.encoder.finish()?.into_inner().map_err(io::IntoInnerError::into_error);
+        let file = finish().map_err(Error::io("write", &self.full))?;
+        staging.finish(file)
+    }
+}
