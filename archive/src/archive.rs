@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use chat::{ArchiveId, DiskLock, Lane, Recorded, RoomId, Seq};
+use chat::{ArchiveId, DiskLock, Lane, Recorded, RoomId, Seq, Timestamp};
 use parking_lot::Mutex;
 
 use crate::description::Description;
@@ -18,7 +18,8 @@ use crate::journal::writer::Shared;
 use crate::keys::Keys;
 use crate::log_tree::TreeCache;
 use crate::proof::VerifierKey;
-use crate::segment::sealed::Sealed;
+use crate::sealing::{SealReport, Sealing};
+use crate::segment::Sealed;
 use crate::settings::Settings;
 use crate::signer::{SignedCheckpoint, Signer};
 use crate::tail::Tail;
@@ -35,6 +36,7 @@ pub struct Archive {
     pub(crate) sealed: Arc<Sealed>,
     pub(crate) tiles: Arc<Tiles>,
     pub(crate) tree_cache: TreeCache,
+    pub(crate) sealing: Arc<Sealing>,
     pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
     /// Held as long as the archive is open.
     pub(crate) lock: Mutex<Option<Box<dyn DiskLock>>>,
@@ -49,6 +51,14 @@ pub struct ArchiveState {
     pub checkpoint_size: u64,
     /// Bytes of the journal that hold unsealed events.
     pub journal_bytes: u64,
+    /// Bytes of the sealed files.
+    pub sealed_bytes: u64,
+    /// Bytes of the headers and values in them, before columns and compression.
+    pub raw_bytes: u64,
+    /// Sealed ranges.
+    pub segments: u64,
+    /// When the last of them was sealed.
+    pub last_seal: Option<Timestamp>,
     /// Bytes free on the volume, if that is known.
     pub free_bytes: Option<u64>,
     /// Why the writer has stopped, if it has.
@@ -130,12 +140,27 @@ impl Archive {
         if seq.get() > self.size() {
             return Ok(None);
         }
-        Ok(self.shared.memory.read(seq))
+        // What is sealed is shown there before the journal's copy is forgotten, so one of the two has it.
+        match self.shared.memory.read(seq) {
+            Some(event) => Ok(Some(event)),
+            None => self.sealed.read(seq),
+        }
     }
 
-    /// Returns events in the order asked for, nothing in place of one that is beyond the size or destroyed.
+    /// Returns events in the order asked for, nothing in place of one that is beyond the size or destroyed. Each block is
+    /// decoded once.
     pub fn read_many(&self, seqs: &[Seq]) -> Result<Vec<Option<Recorded>>> {
-        seqs.iter().map(|seq| self.read(*seq)).collect()
+        self.shared.fuse.check()?;
+        let size = self.size();
+        let mut events: Vec<_> = seqs.iter().map(|seq| self.shared.memory.read(*seq)).collect();
+        let absent =
+            |(seq, event): &(&Seq, &mut Option<Recorded>)| event.is_none() && seq.get() <= size;
+        let (sealed, slots): (Vec<Seq>, Vec<_>) =
+            seqs.iter().zip(&mut events).filter(absent).unzip();
+        for (slot, event) in slots.into_iter().zip(self.sealed.read_many(&sealed)?) {
+            *slot = event;
+        }
+        Ok(events)
     }
 
     /// Returns a reader of the whole log from this event on.
@@ -159,7 +184,16 @@ impl Archive {
         let mut events = Vec::new();
         let mut next = from;
         while events.len() < max {
-            let Some(frame) = self.shared.memory.frame(next) else { break };
+            let Some(frame) = self.shared.memory.frame(next) else {
+                let wanted = max.saturating_sub(events.len());
+                let (found, after) = self.sealed.events_from(next, wanted, lane)?;
+                if after == next {
+                    break;
+                }
+                events.extend(found);
+                next = after;
+                continue;
+            };
             while let Some(record) = frame.record(next).filter(|_| events.len() < max) {
                 if lane.is_none_or(|lane| lane == record.lane()) {
                     events.extend(record.decode());
@@ -178,6 +212,19 @@ impl Archive {
     /// Returns the newest event of each room, those not yet acknowledged included: where a sequencer goes on.
     pub fn places(&self) -> HashMap<RoomId, PlaceHead> {
         self.shared.queue.places()
+    }
+
+    /// Seals all events that are durable now, and returns what was done. It also runs by itself (house.md §6.3).
+    ///
+    /// On return the files are proven and durable, and the journal's copy is gone.
+    pub fn seal(&self) -> Result<SealReport> {
+        self.shared.queue.finish_file()?;
+        self.sealing.seal_complete()
+    }
+
+    /// Returns everything that is sealed.
+    pub fn sealed(&self) -> &Sealed {
+        &self.sealed
     }
 
     /// Signs the present size and root, stores the checkpoint durably and returns it; the newest one if nothing is new.
@@ -203,10 +250,15 @@ impl Archive {
 
     /// Returns how the archive is doing.
     pub fn state(&self) -> ArchiveState {
+        let sealed = self.sealed.totals();
         ArchiveState {
             events: self.size(),
             checkpoint_size: self.signer.newest().map_or(0, |newest| newest.checkpoint.size),
             journal_bytes: self.shared.memory.bytes(),
+            sealed_bytes: sealed.bytes,
+            raw_bytes: sealed.raw_bytes,
+            segments: sealed.segments,
+            last_seal: sealed.last_seal,
             free_bytes: self.shared.ports.disk.free_bytes(&self.folder).ok(),
             failed: self.shared.fuse.reason().map(str::to_owned),
         }

@@ -6,9 +6,8 @@ use crate::archive::Archive;
 use crate::error::{Error, Result};
 use crate::proof::commitment::commit;
 use crate::proof::salt::Salt;
-use crate::proof::{Digest, Header, Opening, SaltTree, Salts};
+use crate::proof::{Digest, Opening, SaltTree, Salts};
 use crate::record;
-use crate::segment::Slot;
 
 /// What is kept of one event.
 #[derive(Debug)]
@@ -74,17 +73,9 @@ impl Archive {
         if let Some(kept) = self.unsealed(seq) {
             return Ok(kept);
         }
-        if let Some((recorded, salts)) = self.sealed.opened(seq)? {
-            return Ok(Kept::Live { recorded: Box::new(recorded), salts });
-        }
         let held = self.size();
-        let slot = self.sealed.slot(seq)?;
-        let slot = slot.ok_or(Error::BeyondEnd { action: "show an event", asked: seq.get(), held });
-        match slot? {
-            Slot::Blank { leaf, .. } => Ok(Kept::Blank { leaf }),
-            Slot::Stub { header, content } => self.stubbed(seq, &header, content),
-            Slot::Live { .. } => Err(self.unopened(seq)),
-        }
+        let kept = self.sealed.kept(seq)?;
+        kept.ok_or(Error::BeyondEnd { action: "show an event", asked: seq.get(), held })
     }
 
     fn unsealed(&self, seq: Seq) -> Option<Kept> {
@@ -96,21 +87,8 @@ impl Archive {
         Some(Kept::Live { recorded, salts })
     }
 
-    fn stubbed(&self, seq: Seq, header: &Header, content: Digest) -> Result<Kept> {
-        let range = self.sealed.range(seq).ok_or_else(|| self.unopened(seq))?;
-        let mut salting = range.reader(header.lane())?.salting();
-        let hs = salting.cover(seq).ok().and_then(|cover| cover.header_salt(seq));
-        let hs = hs.ok_or_else(|| self.unopened(seq))?;
-        Ok(Kept::Stub { header: header.encode(), hs, content })
-    }
-
-    fn unopened(&self, seq: Seq) -> Error {
-        let fault = "the salts of an event are not in its segment";
-        Error::corrupt(&self.folder, 0, fault).with_seqs(Some(seq), Some(seq))
-    }
-
     /// Recomputes leaves of sealed events.
     pub(crate) fn sealed_leaves(&self, first: Seq, count: u64) -> Result<Vec<Digest>> {
-        self.sealed.leaves(first, usize::try_from(count).unwrap_or(usize::MAX))
+        self.sealed.leaves(first, count)
     }
 }

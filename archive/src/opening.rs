@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use chat::{ArchiveId, DiskLock, PlaceSeq, RoomId, Seq};
+use chat::{ArchiveId, Disk, DiskLock, Lane, PlaceSeq, RoomId, Seq};
 use parking_lot::Mutex;
 
 use crate::archive::Archive;
@@ -15,6 +15,8 @@ use crate::disk::Ports;
 use crate::durable;
 use crate::error::{Error, Result};
 use crate::fuse::Fuse;
+use crate::journal::file;
+use crate::journal::frame::{FILE_HEADER_BYTES, FileHeader};
 use crate::journal::memory::Memory;
 use crate::journal::queue::{PlaceHead, Queue};
 use crate::journal::recovery::{Ground, Recovered, recover};
@@ -24,7 +26,9 @@ use crate::log_tree::TreeCache;
 use crate::proof::header::ROLE_PLACE;
 use crate::proof::tree::Frontier;
 use crate::proof::{Header, SigningKey};
-use crate::segment::sealed::Sealed;
+use crate::seal::{SealPlace, find_sealed};
+use crate::sealing::Sealing;
+use crate::segment::Sealed;
 use crate::settings::Settings;
 use crate::signer::{SignedCheckpoint, Signer};
 use crate::tiles::Tiles;
@@ -32,8 +36,9 @@ use crate::upkeep;
 
 const KEYS: &str = "keys";
 const JOURNAL: &str = "journal";
-const CHECKPOINTS: &str = "checkpoints";
+const SEGMENTS: &str = "segments";
 const TREE: &str = "tree";
+const CHECKPOINTS: &str = "checkpoints";
 const LOCK: &str = "lock";
 
 impl Archive {
@@ -60,7 +65,9 @@ impl Archive {
         let place = key_place(folder, &settings, archive);
         Keys::create(&place, &ports)?;
         durable::create_folder(disk, &folder.join(JOURNAL))?;
-        durable::create_folder(disk, &folder.join(CHECKPOINTS))?;
+        for name in [SEGMENTS, TREE, CHECKPOINTS] {
+            durable::create_folder(disk, &folder.join(name))?;
+        }
         let keys = Keys::open(&place, ports.clone(), Arc::default())?;
         let description = Description {
             archive,
@@ -101,23 +108,30 @@ fn open_locked(
     let signing_key = SigningKey::of_archive(keys.signing_seed(), description.archive);
     let signer = Signer::open(disk, folder.join(CHECKPOINTS), signing_key)?;
     let newest = signer.newest();
+    let signed = newest.as_ref().map_or(0, |newest| newest.checkpoint.size);
+    let segments = folder.join(SEGMENTS);
+    let seal_place =
+        SealPlace { disk, folder: &segments, keys: &keys, archive: description.archive };
+    let held = first_held(disk, &folder.join(JOURNAL))?;
+    let ranges = find_sealed(seal_place, held)?;
+    let sealed = Arc::new(Sealed::new(ranges.into_iter().map(Arc::new).collect()));
+    let heads = sealed_places(&sealed)?;
+    let tiles = Arc::new(Tiles::recover(
+        Arc::clone(&ports.disk),
+        folder.join(TREE),
+        (sealed.size(), signed),
+        &|first, count| sealed.leaves(first, count),
+    )?);
     let recovered = recover(&Ground {
         disk,
         keys: &keys,
         archive: description.archive,
         folder: &folder.join(JOURNAL),
-        sealed: 0,
-        signed: newest.as_ref().map_or(0, |newest| newest.checkpoint.size),
+        sealed: sealed.size(),
+        signed,
     })?;
-    let sealed = Arc::new(Sealed::default());
-    let sizes = (sealed.size(), newest.as_ref().map_or(0, |newest| newest.checkpoint.size));
-    let tiles =
-        Tiles::recover(Arc::clone(&ports.disk), folder.join(TREE), sizes, &|first, count| {
-            sealed.leaves(first, usize::try_from(count).unwrap_or(usize::MAX))
-        })?;
-    let tiles = Arc::new(tiles);
     let frontier = grow_tree(tiles.frontier(), &recovered, newest.as_ref())?;
-    let places = places(HashMap::new(), &recovered);
+    let places = places(heads, &recovered);
     let due = Seq::new(frontier.size().saturating_add(1)).expect("no log has 2⁶³ events");
     let shared = Shared {
         memory: Arc::new(Memory::new(recovered.files, frontier)),
@@ -131,11 +145,24 @@ fn open_locked(
     let bounds = FileBounds { bytes: settings.seal_bytes, age_micros: settings.seal_age_micros };
     let folder = folder.to_owned();
     let journal = folder.join(JOURNAL);
+    let sealing = Arc::new(Sealing {
+        shared: shared.clone(),
+        archive: description.archive,
+        segments,
+        journal: journal.clone(),
+        sealed: Arc::clone(&sealed),
+        tiles: Arc::clone(&tiles),
+        seal_bytes: settings.seal_bytes,
+        seal_age_micros: settings.seal_age_micros,
+        round: Mutex::default(),
+    });
     let writer =
         Writer::new(shared.clone(), description.archive, journal, bounds, recovered.number);
     let signer = Arc::new(signer);
     let mut threads = vec![spawn("archive-writer", move || writer.run())?];
     if settings.runs_upkeep {
+        let sealer = Arc::clone(&sealing);
+        threads.push(spawn("archive-sealer", move || sealer.run())?);
         let task = upkeep::Checkpoints::new(&shared, &signer, &settings);
         threads.push(spawn("archive-checkpoints", move || task.run())?);
     }
@@ -148,20 +175,33 @@ fn open_locked(
         signer,
         sealed,
         tiles,
+        sealing,
         tree_cache: TreeCache::default(),
         threads,
         lock,
     }))
 }
 
-/// Appends the recovered leaves to the tree, and compares its root with the newest checkpoint on the way.
+/// Appends the recovered leaves to the tree of what is sealed, and compares its root with the newest checkpoint on the way.
+///
+/// A checkpoint over sealed events alone is compared by `verify`.
 fn grow_tree(
     mut tree: Frontier,
     recovered: &Recovered,
     signed: Option<&SignedCheckpoint>,
 ) -> Result<Frontier> {
     let frames = recovered.files.iter().flat_map(|file| &file.frames);
-    for leaf in frames.flat_map(|frame| frame.leaves()) {
+    let sealed = tree.size();
+    let leaves = frames.flat_map(|frame| {
+        let first = frame.first().leaf_index();
+        let known = usize::try_from(sealed.saturating_sub(first)).unwrap_or(usize::MAX);
+        frame.leaves().iter().skip(known)
+    });
+    let at_start = signed.filter(|signed| signed.checkpoint.size == sealed);
+    if at_start.is_some_and(|signed| signed.checkpoint.root != tree.root()) {
+        return Err(Error::RootDiffers { size: sealed });
+    }
+    for leaf in leaves {
         tree.append(leaf);
         let signed = signed.filter(|signed| signed.checkpoint.size == tree.size());
         if signed.is_some_and(|signed| signed.checkpoint.root != tree.root()) {
@@ -169,6 +209,41 @@ fn grow_tree(
         }
     }
     Ok(tree)
+}
+
+/// Returns the first event that the journal holds, if it holds any and the header of its first file can be read.
+fn first_held(disk: &dyn Disk, folder: &Path) -> Result<Option<Seq>> {
+    let names = durable::list(disk, folder)?;
+    let Some(number) = names.iter().filter_map(|name| file::number_of(name)).min() else {
+        return Ok(None);
+    };
+    let path = file::path_of(folder, number);
+    let journal = disk.open_read(&path).map_err(Error::io("open", &path))?;
+    let mut header = [0; FILE_HEADER_BYTES];
+    match journal.read_exact_at(0, &mut header) {
+        Ok(()) => Ok(FileHeader::decode(&header).map(|header| header.first)),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(Error::io("read", &path)(error)),
+    }
+}
+
+/// Returns the newest sealed event of each room. Fails if a segment file is damaged or gone: where its rooms stand is then
+/// unknown, and an event appended to a wrong place would break the room's chain for ever.
+fn sealed_places(sealed: &Sealed) -> Result<HashMap<RoomId, PlaceHead>> {
+    let mut heads: HashMap<RoomId, PlaceHead> = HashMap::new();
+    for range in sealed.ranges() {
+        for lane in Lane::ALL {
+            for entry in &range.reader(lane)?.footer().rooms {
+                let Some(place_seq) = PlaceSeq::new(entry.last_place_seq) else { continue };
+                let head = PlaceHead { place_seq, seq: entry.last };
+                let known = heads.entry(entry.room).or_insert(head);
+                if known.seq < head.seq {
+                    *known = head;
+                }
+            }
+        }
+    }
+    Ok(heads)
 }
 
 /// Returns the newest event of each room after the recovered events.

@@ -8,6 +8,7 @@ use chat::{EventKind, PlaceSeq, Recorded, Timestamp};
 
 use super::*;
 use crate::disk::Ports;
+use crate::kept::Kept;
 use crate::keys::KeyPlace;
 use crate::proof::commitment::commit;
 use crate::proof::salt::{SaltTree, run_first};
@@ -166,7 +167,11 @@ fn leaves_and_salts_come_back_from_the_files() {
     assert_eq!(sealed.leaves(Seq::new(513).unwrap(), 256).unwrap(), leaves[512..768]);
     assert!(sealed.leaves(Seq::new(1_400).unwrap(), 102).is_err());
     for seq in [1, 7, 256, 257, 700, 701, 768, 769, 1_500] {
-        let (event, salts) = sealed.opened(Seq::new(seq).unwrap()).unwrap().unwrap();
+        let Some(Kept::Live { recorded: event, salts }) =
+            sealed.kept(Seq::new(seq).unwrap()).unwrap()
+        else {
+            panic!("event {seq} is live");
+        };
         let fields = record::fields(&event.event);
         let fields = fields.iter().map(|field| (field.tag, field.value.as_slice()));
         let leaf = commit(&record::header(&event).encode(), event.seq, fields, &salts).leaf();

@@ -11,7 +11,8 @@ use super::cache::BlockCache;
 use super::reader::SegmentReader;
 use super::slot::Slot;
 use crate::error::{Error, Result};
-use crate::proof::{Digest, Salts};
+use crate::kept::Kept;
+use crate::proof::Digest;
 use crate::record;
 
 /// One lane of a range: a file that can be read, or what became of it.
@@ -258,22 +259,34 @@ impl Sealed {
         Ok(block.row_of(seq.get()).map(|row| (block, row)))
     }
 
-    /// Returns an event with the salts that open it; nothing if it is not sealed, or destroyed.
-    pub fn opened(&self, seq: Seq) -> Result<Option<(Recorded, Salts)>> {
+    /// Returns what is held of an event with the salts that still open it; nothing if it is not sealed.
+    pub(crate) fn kept(&self, seq: Seq) -> Result<Option<Kept>> {
         let Some(range) = self.range(seq) else { return Ok(None) };
         let Some((lane, block, row)) = self.locate(&range, seq)? else { return Ok(None) };
-        let Some(event) = block.slot(row).and_then(recorded) else { return Ok(None) };
+        let Some(slot) = block.slot(row) else { return Ok(None) };
         let reader = range.reader(lane)?;
-        let salts = reader.salting().cover(seq).map(|cover| cover.salts(seq));
-        let salts = salts.ok().flatten().ok_or_else(|| {
+        let unsalted = || {
             Error::corrupt(reader.path(), 0, "an event's salts are not in its file")
                 .with_seqs(Some(seq), Some(seq))
-        })?;
-        Ok(Some((event, salts)))
+        };
+        let mut salting = reader.salting();
+        Ok(Some(match slot {
+            Slot::Live { .. } => {
+                let salts = salting.cover(seq).ok().and_then(|cover| cover.salts(seq));
+                let event = recorded(slot).ok_or_else(unsalted)?;
+                Kept::Live { recorded: Box::new(event), salts: salts.ok_or_else(unsalted)? }
+            }
+            Slot::Stub { header, content } => {
+                let hs = salting.cover(seq).ok().and_then(|cover| cover.header_salt(seq));
+                Kept::Stub { header: header.encode(), hs: hs.ok_or_else(unsalted)?, content }
+            }
+            Slot::Blank { leaf, .. } => Kept::Blank { leaf },
+        }))
     }
 
     /// Recomputes the leaves of `count` events from the files, in order. Fails if one of them is not sealed.
-    pub fn leaves(&self, first: Seq, count: usize) -> Result<Vec<Digest>> {
+    pub fn leaves(&self, first: Seq, count: u64) -> Result<Vec<Digest>> {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
         let mut leaves = Vec::new();
         let mut next = first;
         while leaves.len() < count {

@@ -3,6 +3,7 @@
 mod crashes;
 mod facade;
 mod proving;
+mod sealing;
 mod simulated;
 
 use std::collections::HashMap;
