@@ -13,6 +13,9 @@ pub mod input;
 pub mod receipt;
 pub mod source;
 
+mod origin;
+mod register;
+
 pub use draft::{
     Bounded, Draft, DraftFile, DraftKey, DraftPerson, DraftPlace, DraftTarget, FileContent,
     Refusal, RoomKind,

@@ -1,0 +1,191 @@
+//! Which events the archive has already: a derived index of keyed fingerprints (house.md §6.6).
+//!
+//! The index only says where to look: every answer is confirmed by reading the record. It is rebuilt from the log where a
+//! file of it is missing or damaged. On disk it takes 6 bytes an event, in memory 2 and a little for the newest ones.
+
+mod filter;
+mod fingerprint;
+mod run;
+mod window;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use archive::{Archive, durable};
+use chat::{Disk, Seq};
+
+use self::run::Run;
+use self::window::Window;
+use crate::error::{Error, Result};
+
+pub(crate) use self::fingerprint::{Fingerprint, Fingerprints};
+
+/// Sequence numbers that one run covers, as a power of two: an entry has 20 bits for its place in the run.
+const RUN_SEQS_LOG2: u32 = 19;
+/// Sequence numbers that one run covers.
+const RUN_SEQS: u64 = 1 << RUN_SEQS_LOG2;
+/// Events that are read at once while the index is rebuilt.
+const REBUILD_EVENTS: usize = 8_192;
+
+/// Returns the run that a sequence number belongs to, and its place there.
+fn place_of(seq: Seq) -> (u64, u32) {
+    let index = seq.leaf_index();
+    let place = u32::try_from(index % RUN_SEQS).expect("less than a run has");
+    (index / RUN_SEQS, place)
+}
+
+/// The index of origins. One thread uses it.
+#[derive(Debug)]
+pub(crate) struct Origins {
+    disk: Arc<dyn Disk>,
+    folder: PathBuf,
+    check: [u8; 16],
+    /// Complete and durable, by number.
+    runs: Vec<Run>,
+    /// Not on disk yet, by number; the last one is still growing.
+    windows: Vec<Window>,
+}
+
+impl Origins {
+    /// Opens the index, rebuilding from the log whatever of it is missing, damaged or of another key.
+    pub(crate) fn open(archive: &Arc<Archive>, prints: &Fingerprints) -> Result<Self> {
+        let disk = Arc::clone(&archive.ports().disk);
+        let folder = archive.folder().join("origins");
+        durable::create_folder(disk.as_ref(), &folder)
+            .map_err(|source| Error::Archive { source })?;
+        let check = prints.check();
+        let mut origins = Self { disk, folder, check, runs: Vec::new(), windows: Vec::new() };
+        let covered = origins.load(archive.size())?;
+        origins.follow(archive, covered, prints)?;
+        Ok(origins)
+    }
+
+    /// Loads the runs that are there, in order, until one is missing or not to be trusted. Returns the events covered.
+    fn load(&mut self, size: u64) -> Result<u64> {
+        let mut covered = 0;
+        loop {
+            let number = u64::try_from(self.runs.len()).unwrap_or(u64::MAX);
+            let path = Run::path(&self.folder, number);
+            let Some(run) = Run::open(self.disk.as_ref(), &path, number, &self.check)? else {
+                break;
+            };
+            if run.end() > size {
+                break;
+            }
+            covered = run.end();
+            if run.is_complete() {
+                self.runs.push(run);
+            } else {
+                self.windows.push(run.into_window()?);
+                break;
+            }
+        }
+        Ok(covered)
+    }
+
+    /// Adds what the log has beyond what is covered.
+    fn follow(
+        &mut self,
+        archive: &Arc<Archive>,
+        covered: u64,
+        prints: &Fingerprints,
+    ) -> Result<()> {
+        let Some(from) = Seq::new(covered.saturating_add(1)) else { return Ok(()) };
+        let mut tail = archive.tail(from);
+        loop {
+            let events =
+                tail.next_batch(REBUILD_EVENTS).map_err(|source| Error::Archive { source })?;
+            let Some(last) = events.last().map(|recorded| recorded.seq) else { return Ok(()) };
+            for recorded in &events {
+                if let Some(print) = prints.of(&recorded.event) {
+                    self.insert(print, recorded.seq);
+                }
+            }
+            self.settle(last.get())?;
+        }
+    }
+
+    /// Adds an event that has its place in the log.
+    pub(crate) fn insert(&mut self, print: Fingerprint, seq: Seq) {
+        let (number, place) = place_of(seq);
+        if self.windows.last().is_none_or(|window| window.number() != number) {
+            self.windows.push(Window::new(number));
+        }
+        if let Some(window) = self.windows.last_mut() {
+            window.insert(print, place);
+        }
+    }
+
+    /// Forgets what was added from this event on: it never came into the log.
+    pub(crate) fn forget_from(&mut self, seq: Seq) {
+        let (number, place) = place_of(seq);
+        self.windows.retain(|window| window.number() <= number);
+        if let Some(window) = self.windows.last_mut().filter(|window| window.number() == number) {
+            window.forget_from(place);
+        }
+    }
+
+    /// Writes the windows that are complete and whose every event is durable, now that `size` events are.
+    pub(crate) fn settle(&mut self, size: u64) -> Result<()> {
+        while let Some(window) = self.windows.first() {
+            if window.end() > size {
+                break;
+            }
+            let run =
+                Run::write(self.disk.as_ref(), &self.folder, window, window.end(), &self.check)?;
+            // A run without a single origin leaves no window; the runs in between stay dense all the same.
+            self.fill_up(run.number())?;
+            self.runs.push(run);
+            self.windows.remove(0);
+        }
+        Ok(())
+    }
+
+    fn fill_up(&mut self, number: u64) -> Result<()> {
+        loop {
+            let next = u64::try_from(self.runs.len()).unwrap_or(u64::MAX);
+            if next >= number {
+                return Ok(());
+            }
+            let empty = Window::new(next);
+            let run =
+                Run::write(self.disk.as_ref(), &self.folder, &empty, empty.end(), &self.check)?;
+            self.runs.push(run);
+        }
+    }
+
+    /// Writes what is not on disk yet, so that the next start need not read the log. All of it must be durable.
+    pub(crate) fn close(&mut self, size: u64) -> Result<()> {
+        self.settle(size)?;
+        let Some(number) = self.windows.first().map(Window::number) else { return Ok(()) };
+        self.fill_up(number)?;
+        for window in self.windows.iter().take(1) {
+            Run::write(self.disk.as_ref(), &self.folder, window, size, &self.check)?;
+        }
+        Ok(())
+    }
+
+    /// Adds to each list where an event with this fingerprint may stand, according to the runs on disk.
+    pub(crate) fn find_settled(
+        &self,
+        prints: &[Fingerprint],
+        found: &mut [Vec<Seq>],
+    ) -> Result<()> {
+        for run in &self.runs {
+            for (print, found) in prints.iter().zip(found.iter_mut()) {
+                run.find(*print, found)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds where an event with this fingerprint may stand, according to what is not on disk yet.
+    pub(crate) fn find_recent(&self, print: Fingerprint, found: &mut Vec<Seq>) {
+        for window in &self.windows {
+            window.find(print, found);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! Claims about the index of origins.
+
+use std::path::Path;
+
+use archive::Ports;
+use chat::testing::SeededRng;
+
+use super::*;
+
+fn print(rng: &SeededRng) -> Fingerprint {
+    Fingerprint::of_number(rng.next())
+}
+
+fn empty(folder: &Path) -> Origins {
+    Origins {
+        disk: Ports::production().disk,
+        folder: folder.to_owned(),
+        check: [7; 16],
+        runs: Vec::new(),
+        windows: Vec::new(),
+    }
+}
+
+fn find(origins: &Origins, print: Fingerprint) -> Vec<u64> {
+    let mut found = vec![Vec::new()];
+    origins.find_settled(&[print], &mut found).unwrap();
+    origins.find_recent(print, &mut found[0]);
+    found[0].iter().map(|seq| seq.get()).collect()
+}
+
+#[test]
+fn every_event_is_found_before_and_after_its_run_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let rng = SeededRng::new(11);
+    let mut origins = empty(folder.path());
+    let size = RUN_SEQS + 1_000;
+    let prints: Vec<_> = (1..=size)
+        .map(|seq| {
+            let print = print(&rng);
+            origins.insert(print, Seq::new(seq).unwrap());
+            print
+        })
+        .collect();
+    origins.insert(prints[4], Seq::new(size + 1).unwrap());
+    let sample = [1, 2, 5, 70_000, RUN_SEQS, RUN_SEQS + 1, size];
+    let check = |origins: &Origins| {
+        for seq in sample {
+            let index = usize::try_from(seq - 1).unwrap();
+            let expected = if seq == 5 { vec![5, size + 1] } else { vec![seq] };
+            assert_eq!(find(origins, prints[index]), expected);
+        }
+    };
+    check(&origins);
+    origins.settle(RUN_SEQS - 1).unwrap();
+    assert_eq!(origins.runs.len(), 0, "a run is written once every event of it is durable");
+    origins.settle(RUN_SEQS).unwrap();
+    assert_eq!((origins.runs.len(), origins.windows.len()), (1, 1));
+    check(&origins);
+    let bytes = std::fs::metadata(folder.path().join("00000000.run")).unwrap().len();
+    assert!(bytes <= 6 * RUN_SEQS + 17_000, "{bytes} bytes for {RUN_SEQS} events");
+
+    origins.close(size + 1).unwrap();
+    let mut again = empty(folder.path());
+    assert_eq!(again.load(size + 1).unwrap(), size + 1);
+    check(&again);
+    let strangers = (0..10_000).filter(|_| !find(&again, print(&rng)).is_empty()).count();
+    assert_eq!(strangers, 0);
+}
+
+#[test]
+fn a_run_that_is_damaged_or_of_another_key_or_ahead_of_the_log_is_not_trusted() {
+    let folder = tempfile::tempdir().unwrap();
+    let rng = SeededRng::new(3);
+    let mut origins = empty(folder.path());
+    for seq in 1..=100 {
+        origins.insert(print(&rng), Seq::new(seq).unwrap());
+    }
+    origins.close(100).unwrap();
+    let load = |size: u64, check: [u8; 16]| {
+        let mut again = Origins { check, ..empty(folder.path()) };
+        again.load(size).unwrap()
+    };
+    assert_eq!(load(100, [7; 16]), 100);
+    assert_eq!(load(99, [7; 16]), 0, "the log is shorter than what the run covers");
+    assert_eq!(load(100, [8; 16]), 0);
+    let path = folder.path().join("00000000.run");
+    let whole = std::fs::read(&path).unwrap();
+    let disk = Ports::production().disk;
+    for place in [0, 9, 30, 40, 47, 60, whole.len() - 1] {
+        let mut bytes = whole.clone();
+        bytes[place] ^= 1;
+        archive::durable::write(disk.as_ref(), &path, &bytes).unwrap();
+        assert_eq!(load(100, [7; 16]), 0, "byte {place}");
+    }
+    archive::durable::write(disk.as_ref(), &path, &whole[..whole.len() - 6]).unwrap();
+    assert_eq!(load(100, [7; 16]), 0);
+}
+
+#[test]
+fn what_never_came_into_the_log_is_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let rng = SeededRng::new(5);
+    let mut origins = empty(folder.path());
+    let (kept, lost) = (print(&rng), print(&rng));
+    origins.insert(kept, Seq::new(1).unwrap());
+    origins.insert(lost, Seq::new(2).unwrap());
+    origins.insert(kept, Seq::new(3).unwrap());
+    origins.forget_from(Seq::new(2).unwrap());
+    assert_eq!(find(&origins, kept), [1]);
+    assert_eq!(find(&origins, lost), Vec::<u64>::new());
+}

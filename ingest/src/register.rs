@@ -1,0 +1,134 @@
+//! Who and where: the ids that the archive has given to sources, rooms and persons, as a fold of its ledger.
+//!
+//! An id is random and is declared by a ledger event before the first event that bears it. Rooms and persons are keyed
+//! by source and foreign id, else by their exact name. The acts (all without an origin, `at` = recorded_at; ids as hex):
+//!
+//! | kind | verb | facts | room in the header |
+//! |---|---|---|---|
+//! | `room` | `source-declared` | `source`, `name` | – |
+//! | `room` | `room-declared` | `source`, `name`, `kind`, `foreign_id`?, `category`?, `members`? | the room |
+//! | `room` | `room-changed` | `kind`?, `category`? | the room |
+//! | `room` | `room-language` | `language` | the room |
+//! | `rename` | `room-renamed` | `from`, `to` | the room |
+//! | `member` | `members-named` | `members` | the room |
+//! | `identity` | `person-declared` | `source`, `person`, `name`, `foreign_id`?, `email`? | – |
+//! | `identity` | `person-renamed` | `person`, `from`, `to` | – |
+//! | `identity` | `person-changed` | `person`, `email` | – |
+//!
+//! A name is recorded when it is first seen: a bot that posts under changing names is not renamed at every post.
+
+mod fold;
+mod resolve;
+
+use std::collections::{HashMap, HashSet};
+
+use chat::{PersonId, RoomId, SourceId};
+
+use crate::draft::RoomKind;
+
+pub(crate) use self::resolve::{Declarations, Resolved};
+
+/// Everything known of sources, rooms and persons.
+#[derive(Debug, Default)]
+pub(crate) struct Register {
+    sources: HashMap<String, Source>,
+    /// Names of sources by id, for folding.
+    names: HashMap<SourceId, String>,
+    /// Where a room or person is to be found, by id, for folding.
+    rooms: HashMap<RoomId, (String, Key)>,
+    persons: HashMap<PersonId, (String, Key)>,
+}
+
+/// How a room or person is known at its source.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Key {
+    Id(String),
+    Name(String),
+}
+
+#[derive(Debug)]
+struct Source {
+    id: SourceId,
+    rooms: Known<Room>,
+    persons: Known<Person>,
+}
+
+impl Source {
+    fn new(id: SourceId) -> Self {
+        Self { id, rooms: Known::default(), persons: Known::default() }
+    }
+}
+
+/// Things of one source by foreign id and by name.
+#[derive(Debug)]
+struct Known<T> {
+    by_id: HashMap<String, T>,
+    by_name: HashMap<String, T>,
+}
+
+impl<T> Default for Known<T> {
+    fn default() -> Self {
+        Self { by_id: HashMap::new(), by_name: HashMap::new() }
+    }
+}
+
+impl<T> Known<T> {
+    fn get_mut(&mut self, foreign_id: Option<&str>, name: &str) -> Option<&mut T> {
+        match foreign_id {
+            Some(id) => self.by_id.get_mut(id),
+            None => self.by_name.get_mut(name),
+        }
+    }
+
+    fn of_key(&mut self, key: &Key) -> Option<&mut T> {
+        match key {
+            Key::Id(id) => self.by_id.get_mut(id),
+            Key::Name(name) => self.by_name.get_mut(name),
+        }
+    }
+
+    fn insert(&mut self, key: Key, thing: T) {
+        match key {
+            Key::Id(id) => self.by_id.insert(id, thing),
+            Key::Name(name) => self.by_name.insert(name, thing),
+        };
+    }
+}
+
+fn key_of(foreign_id: Option<&str>, name: &str) -> Key {
+    match foreign_id {
+        Some(id) => Key::Id(id.to_owned()),
+        None => Key::Name(name.to_owned()),
+    }
+}
+
+#[derive(Debug)]
+struct Room {
+    id: RoomId,
+    name: String,
+    names: HashSet<String>,
+    kind: RoomKind,
+    category: Option<String>,
+    members: Option<Vec<String>>,
+    language: Language,
+}
+
+/// What is known of the language of a room.
+#[derive(Debug)]
+enum Language {
+    /// How often each language was found so far.
+    Counted { messages: u32, votes: HashMap<&'static str, u32> },
+    /// It stands in the ledger.
+    Declared,
+}
+
+#[derive(Debug)]
+struct Person {
+    id: PersonId,
+    name: String,
+    names: HashSet<String>,
+    emails: HashSet<String>,
+}
+
+#[cfg(test)]
+mod tests;
