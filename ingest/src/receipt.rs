@@ -8,7 +8,9 @@ pub struct Receipt {
     /// Its place in the log.
     pub seq: Seq,
     /// Its leaf in the tree (proof.md §5).
-    pub leaf: [u8; 32],
+    ///
+    /// Absent for a duplicate: the archive proves the first event when it is asked.
+    pub leaf: Option<[u8; 32]>,
     /// When it was recorded, on the archive's clock.
     pub recorded_at: Timestamp,
 }

@@ -89,10 +89,10 @@ fn a_run_that_is_damaged_or_of_another_key_or_ahead_of_the_log_is_not_trusted() 
     for place in [0, 9, 30, 40, 47, 60, whole.len() - 1] {
         let mut bytes = whole.clone();
         bytes[place] ^= 1;
-        archive::durable::write(disk.as_ref(), &path, &bytes).unwrap();
+        durable::write(disk.as_ref(), &path, &bytes).unwrap();
         assert_eq!(load(100, [7; 16]), 0, "byte {place}");
     }
-    archive::durable::write(disk.as_ref(), &path, &whole[..whole.len() - 6]).unwrap();
+    durable::write(disk.as_ref(), &path, &whole[..whole.len() - 6]).unwrap();
     assert_eq!(load(100, [7; 16]), 0);
 }
 

@@ -184,12 +184,15 @@ impl Register {
     }
 
     /// Declares the languages of rooms that had too few messages until now, but enough to tell.
-    pub(crate) fn settle_languages(&mut self, new: &mut Declarations<'_>) {
-        for source in self.sources.values_mut() {
-            let rooms = &mut source.rooms;
-            for room in rooms.by_id.values_mut().chain(rooms.by_name.values_mut()) {
-                room.declare_language(new);
-            }
+    pub(crate) fn settle_languages<'s>(&'s mut self, new: &mut Declarations<'_>) {
+        let of_source = |source: &'s mut Source| {
+            source.rooms.by_id.values_mut().chain(source.rooms.by_name.values_mut())
+        };
+        let mut rooms: Vec<_> = self.sources.values_mut().flat_map(of_source).collect();
+        // One order for every run: maps have none.
+        rooms.sort_by_key(|room| room.id);
+        for room in rooms {
+            room.declare_language(new);
         }
     }
 }
