@@ -55,7 +55,14 @@ impl Ingest {
             }
             offers.push(offer(draft));
         }
-        self.offer(offers, &Arc::new(Mutex::new(Input::default())))?.wait()
+        let mut outcomes = self.offer(offers, &Arc::new(Mutex::new(Input::default())))?.wait()?;
+        for receipt in outcomes.iter_mut().map(|outcome| &mut outcome.receipt) {
+            if receipt.leaf.is_none() {
+                let leaf = self.archive.leaf(receipt.seq);
+                receipt.leaf = leaf.map_err(|source| Error::Archive { source })?;
+            }
+        }
+        Ok(outcomes)
     }
 
     /// Records what an officer or a job did, in the same order as all that people say. On return it is on disk, synced.
@@ -94,7 +101,8 @@ impl Ingest {
     fn keep(&self, file: &mut DraftFile) -> Result<()> {
         let kept = match &file.content {
             FileContent::Path(path) => {
-                let mut content = File::open(path).map_err(|fault| Error::unreadable(path, fault))?;
+                let mut content =
+                    File::open(path).map_err(|fault| Error::unreadable(path, fault))?;
                 files::keep(&self.archive, &mut content)?
             }
             FileContent::Bytes(bytes) => files::keep(&self.archive, &mut bytes.as_slice())?,
@@ -114,14 +122,15 @@ pub(crate) fn offer(draft: Draft) -> Offer {
         Err(refused) => {
             let (draft, refusal) = *refused;
             let raw = draft.raw.or_else(|| draft.text.map(String::into_bytes)).unwrap_or_default();
-            let source = Some(draft.source).filter(|name| name.len() <= chat::limits::NAME_BYTES_MAX);
+            let source =
+                Some(draft.source).filter(|name| name.len() <= chat::limits::NAME_BYTES_MAX);
             let piece = Unreadable {
                 source,
                 raw,
                 locator: draft.locator.unwrap_or_default(),
                 reason: refusal.to_string(),
             };
-            Offer::Unreadable { piece, file: None }
+            Offer::Unreadable { piece: Box::new(piece), file: None }
         }
     }
 }

@@ -13,13 +13,20 @@ pub mod input;
 pub mod receipt;
 pub mod source;
 
+mod files;
 mod origin;
 mod register;
+mod sequencer;
+
+pub mod ingest;
+pub mod settings;
 
 pub use draft::{
     Bounded, Draft, DraftFile, DraftKey, DraftPerson, DraftPlace, DraftTarget, FileContent,
     Refusal, RoomKind,
 };
 pub use error::{Error, Result};
+pub use ingest::{Ingest, Officer};
 pub use receipt::{Outcome, Receipt, Verdict};
+pub use settings::Settings;
 pub use source::{EventSource, Reading, Sourced, Unreadable};

@@ -9,7 +9,7 @@ pub struct Receipt {
     pub seq: Seq,
     /// Its leaf in the tree (proof.md §5).
     ///
-    /// Absent for a duplicate: the archive proves the first event when it is asked.
+    /// Absent where the first event of a duplicate was destroyed, and for the duplicates of an import, which asks for none.
     pub leaf: Option<[u8; 32]>,
     /// When it was recorded, on the archive's clock.
     pub recorded_at: Timestamp,

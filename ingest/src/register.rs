@@ -1,7 +1,7 @@
 //! Who and where: the ids that the archive has given to sources, rooms and persons, as a fold of its ledger.
 //!
 //! An id is random and is declared by a ledger event before the first event that bears it. Rooms and persons are keyed
-//! by source and foreign id, else by their exact name. The acts (all without an origin, `at` = recorded_at; ids as hex):
+//! by source and foreign id, else by their exact name. The acts (all without an origin, `at` the moment of recording; ids as hex):
 //!
 //! | kind | verb | facts | room in the header |
 //! |---|---|---|---|

@@ -50,7 +50,9 @@ mod tests {
         let mut filter = Filter::new();
         let count = 1 << super::super::RUN_SEQS_LOG2;
         let known: Vec<_> = (0..count).map(|_| rng.next() >> 24).collect();
-        known.iter().for_each(|kept| filter.insert(*kept));
+        for kept in &known {
+            filter.insert(*kept);
+        }
         assert!(known.iter().all(|kept| filter.may_hold(*kept)));
         let strangers = (0..100_000).filter(|_| filter.may_hold(rng.next() >> 24)).count();
         assert!(strangers < 500, "{strangers} of 100,000 strangers pass");

@@ -223,12 +223,12 @@ impl Room {
             self.category = category.cloned().or_else(|| self.category.take());
             new.declare(EventKind::Room, Some(self.place()), act);
         }
-        if let Some(members) = draft.members.as_deref() {
-            if self.members.as_deref() != Some(members) {
-                self.members = Some(members.to_vec());
-                let act = Act::new("members-named").with("members", members.to_vec());
-                new.declare(EventKind::Member, Some(self.place()), act);
-            }
+        if let Some(members) = draft.members.as_deref()
+            && self.members.as_deref() != Some(members)
+        {
+            self.members = Some(members.to_vec());
+            let act = Act::new("members-named").with("members", members.to_vec());
+            new.declare(EventKind::Member, Some(self.place()), act);
         }
     }
 

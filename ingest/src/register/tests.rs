@@ -148,7 +148,7 @@ fn the_language_of_a_room_is_what_most_of_its_messages_are_in() {
     let mut desk = Desk::new();
     let (resolved, _) = desk.resolve(&room("r", None), &person("Ada", None, None));
     let place = resolved.place.unwrap();
-    let mut count = |desk: &mut Desk, text: &str| {
+    let count = |desk: &mut Desk, text: &str| {
         desk.with(|register, new| register.count_language(&place, text, detect, new)).1
     };
     for number in 0..199 {

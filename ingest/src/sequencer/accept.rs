@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use chat::{
-    Attachment, ChatEvent, Content, Custody, EventKind, Origin, OriginKey, Recorded, Seq,
-};
+use chat::{Attachment, ChatEvent, Content, Custody, EventKind, Origin, OriginKey, Recorded, Seq};
 
 use super::desk::{Desk, Written};
 use super::judge::{Known, is_of_origin};
@@ -43,7 +41,11 @@ struct Found {
 
 impl Desk {
     /// Records what is new of a batch, and says of each offer what became of it.
-    pub(super) fn take_offers(&mut self, offers: Vec<Offer>, input: &mut Input) -> Result<Vec<Written>> {
+    pub(super) fn take_offers(
+        &mut self,
+        offers: Vec<Offer>,
+        input: &mut Input,
+    ) -> Result<Vec<Written>> {
         let durable = self.archive.size();
         while self.in_flight.front().is_some_and(|flying| flying.known.seq.get() <= durable) {
             self.in_flight.pop_front();
@@ -62,7 +64,11 @@ impl Desk {
             Offer::Unreadable { piece, file } => {
                 let source = piece.source.clone().or_else(|| input.source.clone());
                 let ordinal = input.ordinal_of_raw(&piece.raw);
-                return self.quarantine(source, quarantine::of_piece(piece, file), ordinal);
+                return self.quarantine(
+                    source.as_deref(),
+                    quarantine::of_piece(*piece, file),
+                    ordinal,
+                );
             }
             Offer::Draft(draft) => draft.into_draft(),
         };
@@ -70,17 +76,16 @@ impl Desk {
         let content = input.content(&draft);
         let edits = draft.edited_at.is_some() || draft.unfolded;
         if input.again(&draft.key, &draft.source, content, edits) == Again::Contradicts {
-            let source = Some(draft.source.clone());
+            let source = draft.source.clone();
             let kept = quarantine::of_contradiction(draft);
             let ordinal = input.ordinal_of_raw(kept.raw.as_deref().unwrap_or_default());
-            return self.quarantine(source, kept, ordinal);
+            return self.quarantine(Some(&source), kept, ordinal);
         }
         let ordinal = match draft.key {
             DraftKey::Given(_) => 0,
             DraftKey::Derived => input.ordinal(&draft),
         };
-        let resolved =
-            self.resolve(&draft.source, draft.place.as_ref(), draft.actor.as_ref())?;
+        let resolved = self.resolve(&draft.source, draft.place.as_ref(), draft.actor.as_ref())?;
         let target = draft.target.as_ref().map(|target| match target {
             DraftTarget::Key(key) => {
                 Target::Key { key: key.clone(), print: self.prints.given(resolved.source, key) }
@@ -111,8 +116,8 @@ impl Desk {
         self.prints.of(event).expect("an offered event has an origin")
     }
 
-    fn quarantine(&mut self, source: Option<String>, content: Content, ordinal: u32) -> Result<Case> {
-        let source = source.as_deref().unwrap_or(quarantine::SOURCE_UNKNOWN);
+    fn quarantine(&mut self, source: Option<&str>, content: Content, ordinal: u32) -> Result<Case> {
+        let source = source.unwrap_or(quarantine::SOURCE_UNKNOWN);
         let source = self.resolve(source, None, None)?.source;
         let reason = content.remark.clone().unwrap_or_default();
         let key = self.prints.quarantine_key(content.raw.as_deref().unwrap_or_default(), ordinal);
@@ -182,8 +187,7 @@ impl Desk {
 
     /// Decides about one case and records what has to be recorded.
     fn settle(&mut self, mut case: Case, found: &Found, input: &mut Input) -> Result<Written> {
-        let mut known =
-            self.known(case.print, found, |record| is_of_origin(record, &case.event));
+        let mut known = self.known(case.print, found, |record| is_of_origin(record, &case.event));
         let offered = Known::of(Seq::FIRST, self.now(), &case.event, &self.hasher);
         if let Some(reason) = case.quarantined {
             if let Some(same) = known.first() {
@@ -199,18 +203,16 @@ impl Desk {
         if differs && !known.is_empty() && is_derived(&case.event) {
             known.extend(self.revisions_of_derived(&case.event)?);
         }
-        let written = match known.iter().find(|one| one.says_the_same(&offered)) {
-            Some(same) => {
-                let (seq, recorded_at) = (same.seq, same.recorded_at);
-                Written { verdict: Verdict::Duplicate, seq, recorded_at }
-            }
-            None => match known.iter().find(|one| one.says_the_same_but_for_bytes(&offered)) {
-                Some(same) => self.take_late_files(&case.event, same)?,
-                None => {
-                    self.aim(&mut case, found, input);
-                    self.take_new(case.event, case.print, &known)?
-                }
-            },
+        let written = if let Some(same) = known.iter().find(|one| one.says_the_same(&offered)) {
+            let (seq, recorded_at) = (same.seq, same.recorded_at);
+            Written { verdict: Verdict::Duplicate, seq, recorded_at }
+        } else if let Some(same) =
+            known.iter().find(|one| one.says_the_same_but_for_bytes(&offered))
+        {
+            self.take_late_files(&case.event, same)?
+        } else {
+            self.aim(&mut case, found, input);
+            self.take_new(case.event, case.print, &known)?
         };
         if !case.unfolded {
             input.record = Some(known.first().map_or(written.seq, |first| first.seq));
@@ -219,7 +221,12 @@ impl Desk {
     }
 
     /// Records an event that is new, or new under its key.
-    fn take_new(&mut self, mut event: ChatEvent, print: Fingerprint, known: &[Known]) -> Result<Written> {
+    fn take_new(
+        &mut self,
+        mut event: ChatEvent,
+        print: Fingerprint,
+        known: &[Known],
+    ) -> Result<Written> {
         let newest = known.iter().max_by_key(|one| (one.revision, one.seq));
         let Some(newest) = newest else {
             let text = event.content.text.clone().filter(|_| self.counts_language(&event));
@@ -272,13 +279,16 @@ impl Desk {
                     })
                 });
                 // An edit replaces the newest version; an answer or a retraction means the message.
-                let meant = if case.event.kind == EventKind::Edit { known.last() } else { known.first() };
+                let meant =
+                    if case.event.kind == EventKind::Edit { known.last() } else { known.first() };
                 meant.map(|one| one.seq)
             }
         };
         if case.event.target.is_none() {
             let what = match &case.target {
-                Some(Target::Key { key, .. }) => format!("it refers to {key:?}, which is not in the archive"),
+                Some(Target::Key { key, .. }) => {
+                    format!("it refers to {key:?}, which is not in the archive")
+                }
                 Some(Target::Seq(_) | Target::Record) | None => {
                     "it refers to a record that is in quarantine".to_owned()
                 }
@@ -302,7 +312,6 @@ impl Desk {
             upload.target = Some(same.seq);
             upload.content = Content {
                 attachments: vec![attachment.clone()],
-                locator: event.content.locator.clone(),
                 remark: Some("the file came after its message".to_owned()),
                 ..Content::default()
             };
@@ -351,8 +360,9 @@ fn content_of(draft: Draft) -> Content {
         title: draft.title,
         thread: draft.thread,
         edited_at: draft.edited_at,
+        // Where it stood matters where something was odd; in all others it would only cost bytes.
+        locator: draft.locator.filter(|_| draft.remark.is_some()),
         remark: draft.remark,
-        locator: draft.locator,
         raw: draft.raw,
         act: draft.act,
         attachments: draft.attachments.into_iter().map(attachment_of).collect(),
@@ -363,7 +373,9 @@ fn content_of(draft: Draft) -> Content {
 fn attachment_of(file: DraftFile) -> Attachment {
     let custody = match file.content {
         FileContent::Kept { file, bytes } => Custody::Held { file, bytes },
-        FileContent::Missing { reason, claimed_bytes } => Custody::Missing { reason, claimed_bytes },
+        FileContent::Missing { reason, claimed_bytes } => {
+            Custody::Missing { reason, claimed_bytes }
+        }
         FileContent::Path(_) | FileContent::Bytes(_) | FileContent::Member(_) => Custody::Missing {
             reason: "its bytes were not handed to the archive".to_owned(),
             claimed_bytes: None,

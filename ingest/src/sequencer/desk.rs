@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use archive::{Archive, Pending, PlaceHead};
-use chat::{
-    Act, ChatEvent, Content, EventKind, PlaceSeq, Recorded, RoomId, Seq, Timestamp,
-};
+use chat::{Act, ChatEvent, Content, EventKind, PlaceSeq, Recorded, RoomId, Seq, Timestamp};
 
 use super::Work;
 use super::judge::Known;

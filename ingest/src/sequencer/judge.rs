@@ -20,7 +20,12 @@ pub(super) struct Known {
 
 impl Known {
     /// Takes what counts of a recorded event. The hashes hold within one process alone.
-    pub(super) fn of(seq: Seq, recorded_at: Timestamp, event: &ChatEvent, hasher: &impl BuildHasher) -> Self {
+    pub(super) fn of(
+        seq: Seq,
+        recorded_at: Timestamp,
+        event: &ChatEvent,
+        hasher: &impl BuildHasher,
+    ) -> Self {
         let mut words = hasher.build_hasher();
         let content = &event.content;
         event.at.hash(&mut words);
@@ -62,7 +67,9 @@ impl Known {
 
 /// Returns whether a recorded event bears the origin that an event would have.
 pub(super) fn is_of_origin(recorded: &Recorded, event: &ChatEvent) -> bool {
-    let (Some(known), Some(offered)) = (&recorded.event.origin, &event.origin) else { return false };
+    let (Some(known), Some(offered)) = (&recorded.event.origin, &event.origin) else {
+        return false;
+    };
     if known.source != offered.source || known.key != offered.key {
         return false;
     }

@@ -33,11 +33,7 @@ pub(crate) enum Work {
     /// Record these, which come from one input.
     Offers(Vec<Offer>, Arc<Mutex<Input>>),
     /// Record what an officer or a job did.
-    Act {
-        kind: EventKind,
-        officer: Option<crate::draft::DraftPerson>,
-        act: Act,
-    },
+    Act { kind: EventKind, officer: Option<crate::draft::DraftPerson>, act: Act },
     /// Declare the languages of rooms that have enough messages to tell.
     Languages,
     /// Write what is only in memory and end.
@@ -104,10 +100,9 @@ impl Sequencer {
             Err(_) => Ok(()),
         };
         drop(self.jobs.lock().take());
-        if let Some(thread) = self.thread.lock().take() {
-            if thread.join().is_err() {
-                return Err(self.why_stopped());
-            }
+        let thread = self.thread.lock().take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            return Err(self.why_stopped());
         }
         outcome
     }
@@ -134,11 +129,11 @@ fn run(mut desk: Desk, queue: &Receiver<Job>, stopped: &OnceLock<String>) {
     while let Ok(Job { work, reply }) = queue.recv() {
         let ends = matches!(work, Work::Close);
         let outcome = desk.take(work);
-        if let Err(error) = &outcome {
-            if !desk.is_intact() {
-                tracing::error!(%error, "the sequencer stops");
-                drop(stopped.set(chain(error)));
-            }
+        if let Err(error) = &outcome
+            && !desk.is_intact()
+        {
+            tracing::error!(%error, "the sequencer stops");
+            drop(stopped.set(chain(error)));
         }
         // Nobody may be waiting any more; what was recorded stays recorded.
         drop(reply.send(outcome));
@@ -159,3 +154,6 @@ fn chain(error: &Error) -> String {
     }
     words
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,9 +17,9 @@ pub(crate) enum Offer {
     /// Bytes to be kept raw, and the file that holds them where they are too long for a record.
     Unreadable {
         /// The piece.
-        piece: Unreadable,
+        piece: Box<Unreadable>,
         /// The file, already in the archive.
-        file: Option<Attachment>,
+        file: Option<Box<Attachment>>,
     },
 }
 
@@ -72,7 +72,13 @@ impl Input {
     }
 
     /// Returns whether this key was offered before, and remembers what it stands for now.
-    pub(super) fn again(&mut self, draft_key: &DraftKey, source: &str, content: u64, edits: bool) -> Again {
+    pub(super) fn again(
+        &mut self,
+        draft_key: &DraftKey,
+        source: &str,
+        content: u64,
+        edits: bool,
+    ) -> Again {
         let DraftKey::Given(key) = draft_key else { return Again::First };
         match self.given.entry(self.hasher.hash_one((source, key))) {
             Entry::Vacant(slot) => {

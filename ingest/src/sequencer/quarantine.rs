@@ -28,7 +28,7 @@ pub(super) fn add_remark(content: &mut Content, words: &str) {
 }
 
 /// Returns what is kept of an unreadable piece.
-pub(super) fn of_piece(piece: Unreadable, file: Option<Attachment>) -> Content {
+pub(super) fn of_piece(piece: Unreadable, file: Option<Box<Attachment>>) -> Content {
     let mut raw = piece.raw;
     let mut remark = piece.reason;
     if raw.len() > limits::RAW_BYTES_MAX {
@@ -39,7 +39,7 @@ pub(super) fn of_piece(piece: Unreadable, file: Option<Attachment>) -> Content {
         remark: Some(within_limit(remark)),
         locator: Some(within_limit(piece.locator)),
         raw: Some(raw),
-        attachments: file.into_iter().collect(),
+        attachments: file.map(|file| *file).into_iter().collect(),
         ..Content::default()
     }
 }

@@ -47,13 +47,13 @@ impl Ticket {
         if let Some(last) = written.iter().map(|written| written.seq).max() {
             self.wait_for(last)?;
         }
-        let leaf_of = |seq: Seq| {
+        let own = |seq: Seq| {
             let place = seq.get().checked_sub(first.get())?;
             leaves.get(usize::try_from(place).ok()?).copied()
         };
         let outcome = |Written { verdict, seq, recorded_at }| Outcome {
             verdict,
-            receipt: Receipt { seq, leaf: leaf_of(seq), recorded_at },
+            receipt: Receipt { seq, leaf: own(seq), recorded_at },
         };
         Ok(written.into_iter().map(outcome).collect())
     }
