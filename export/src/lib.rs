@@ -7,6 +7,7 @@ mod evidence;
 pub mod format;
 mod howto;
 mod lines;
+mod members;
 mod pack;
 mod package;
 mod ranges;

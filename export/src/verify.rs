@@ -151,11 +151,14 @@ impl Check<'_> {
             let limit = file.bytes.saturating_add(1);
             let found = self.container.stream(&file.path, limit).and_then(hash);
             let what = match found {
-                Ok((bytes, _)) if bytes != file.bytes => {
+                Ok((bytes, ..)) if bytes != file.bytes => {
                     format!("it has {} bytes, {} were signed", member.bytes, file.bytes)
                 }
-                Ok((_, sha256)) if sha256 != file.sha256 => {
+                Ok((_, sha256, _)) if sha256 != file.sha256 => {
                     "its bytes are not those that were signed".to_owned()
+                }
+                Ok((bytes, _, crc)) if !member.states(bytes, crc) => {
+                    "the zip file states another size or check sum for it".to_owned()
                 }
                 Ok(_) => {
                     self.report.files += 1;
@@ -305,18 +308,20 @@ impl Check<'_> {
     }
 }
 
-/// Returns the number of bytes of a stream and their SHA-256 in hex.
-fn hash(mut reader: Box<dyn Read>) -> io::Result<(u64, String)> {
+/// Returns the number of bytes of a stream, their SHA-256 in hex and their CRC-32.
+fn hash(mut reader: Box<dyn Read>) -> io::Result<(u64, String, u32)> {
     let mut hasher = Sha256::new();
+    let mut crc = flate2::Crc::new();
     let mut buffer = vec![0; 1 << 17];
     let mut bytes = 0_u64;
     loop {
         let count = reader.read(&mut buffer)?;
-        if count == 0 {
-            return Ok((bytes, hex::write(&hasher.finalize())));
-        }
+        let Some(read) = buffer.get(..count).filter(|read| !read.is_empty()) else {
+            return Ok((bytes, hex::write(&hasher.finalize()), crc.sum()));
+        };
         bytes += u64::try_from(count).unwrap_or(0);
-        hasher.update(buffer.get(..count).unwrap_or_default());
+        hasher.update(read);
+        crc.update(read);
     }
 }
 

@@ -1,0 +1,180 @@
+//! The members of a zip file that a stranger was handed: every byte of it belongs to one of them or to the lists around
+//! them, and those lists say what ours would say, so that every other program finds the same files.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+
+use zip::read::ZipFile;
+use zip::{CompressionMethod, ZipArchive};
+
+use crate::container::{DEPTH_MAX, FILES_MAX, Member, Place};
+use crate::report::{ExportReport, FindingKind};
+
+/// Lists the plain files of a zip file; everything else about it is a finding.
+pub(crate) fn list_zip(
+    zip: &mut ZipArchive<SharedFile>,
+    file: &SharedFile,
+    report: &mut ExportReport,
+) -> BTreeMap<String, Member> {
+    let mut files = BTreeMap::new();
+    let mut spans = BTreeMap::new();
+    for index in 0..zip.len().min(FILES_MAX) {
+        let entry = match zip.by_index_raw(index) {
+            Ok(entry) => entry,
+            Err(error) => {
+                report.find(FindingKind::Container, "", format!("member {index}: {error}"));
+                continue;
+            }
+        };
+        let name = entry.name().map_or_else(|_| format!("member {index}"), Cow::into_owned);
+        let start = entry.data_start().unwrap_or(u64::MAX);
+        spans.insert(entry.header_start(), start.saturating_add(entry.compressed_size()));
+        let is_plain = entry.is_file() && !entry.is_symlink() && is_package_path(&name);
+        match place_of(&entry, start).filter(|_| is_plain && !entry.encrypted()) {
+            Some(place) => {
+                if !has_plain_header(&entry, &name, file) {
+                    let what =
+                        "its header is not as written: packed anew? unpack and check the folder";
+                    report.find(FindingKind::Container, &name, what);
+                }
+                let (bytes, crc) = (entry.size(), Some(entry.crc32()));
+                files.insert(name, Member { bytes, crc, place });
+            }
+            None => report.find(
+                FindingKind::FileForeign,
+                &name,
+                "it is no plain file of a package, stored or deflated",
+            ),
+        }
+    }
+    check_spans(zip, &spans, report);
+    check_end(zip, file, report);
+    files
+}
+
+fn place_of(entry: &ZipFile<'_, SharedFile>, start: u64) -> Option<Place> {
+    let bytes = entry.compressed_size();
+    let places = [
+        (CompressionMethod::Stored, Place::Stored { start, bytes }),
+        (CompressionMethod::Deflated, Place::Deflated { start, bytes }),
+    ];
+    let place = places.into_iter().find(|(method, _)| *method == entry.compression());
+    place.map(|(_, place)| place)
+}
+
+/// Returns whether the header before a member's bytes says the same as the list at the end. Programs that read a zip file
+/// from its start believe the one, others the other.
+fn has_plain_header(entry: &ZipFile<'_, SharedFile>, name: &str, file: &SharedFile) -> bool {
+    let mut header = vec![0; 30 + name.len()];
+    if file.from(entry.header_start()).read_exact(&mut header).is_err() {
+        return false;
+    }
+    let method: u16 = if entry.compression() == CompressionMethod::Stored { 0 } else { 8 };
+    let size = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX);
+    let is_large = entry.size().max(entry.compressed_size()) >= u64::from(u32::MAX);
+    let size = |bytes| if is_large { u32::MAX } else { size(bytes) };
+    let length = u16::try_from(name.len()).unwrap_or(u16::MAX);
+    // Signature; then, after the version, flags, method, a fixed time and date, the CRC, both sizes and the length.
+    let rest = [
+        &0_u16.to_le_bytes()[..],
+        &method.to_le_bytes(),
+        &0_u16.to_le_bytes(),
+        &0x0021_u16.to_le_bytes(),
+        &entry.crc32().to_le_bytes(),
+        &size(entry.compressed_size()).to_le_bytes(),
+        &size(entry.size()).to_le_bytes(),
+        &length.to_le_bytes(),
+    ]
+    .concat();
+    let extra = entry.data_start().unwrap_or(0).checked_sub(entry.header_start());
+    header.starts_with(b"PK\x03\x04")
+        && header.get(6..28) == Some(rest.as_slice())
+        && header.ends_with(name.as_bytes())
+        && (is_large || extra == u64::try_from(header.len()).ok())
+}
+
+/// Finds bytes before, between and after the members.
+fn check_spans(
+    zip: &ZipArchive<SharedFile>,
+    spans: &BTreeMap<u64, u64>,
+    report: &mut ExportReport,
+) {
+    let mut due = 0;
+    for (&start, &end) in spans {
+        if start != due {
+            let what = format!("bytes {due} to {start} of the zip file belong to no file");
+            report.find(FindingKind::Container, "", what);
+        }
+        due = end;
+    }
+    if due != zip.central_directory_start() {
+        let what = format!("bytes after {due} of the zip file belong to no file");
+        report.find(FindingKind::Container, "", what);
+    }
+}
+
+/// Finds a comment, bytes after the end, and names that occur twice.
+fn check_end(zip: &ZipArchive<SharedFile>, file: &SharedFile, report: &mut ExportReport) {
+    let mut end = [0; 22];
+    let read = file.from(file.end.saturating_sub(22)).read_exact(&mut end);
+    let is_last = read.is_ok() && end.starts_with(b"PK\x05\x06") && end.ends_with(&[0, 0]);
+    if !is_last || !zip.comment().is_empty() || zip.offset() != 0 || zip.has_duplicate_names() {
+        let what = "the zip file has a comment, bytes around it, or a name twice";
+        report.find(FindingKind::Container, "", what);
+    }
+}
+
+/// Returns whether a name is one that a package can have: relative, plain parts, no tricks.
+fn is_package_path(name: &str) -> bool {
+    name.split('/').count() <= DEPTH_MAX
+        && name.split('/').all(|part| {
+            !part.is_empty()
+                && !part.starts_with('.')
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        })
+}
+
+/// One file that several readers share, each with its own place.
+#[derive(Debug, Clone)]
+pub(crate) struct SharedFile {
+    file: Arc<File>,
+    end: u64,
+    offset: u64,
+}
+
+impl SharedFile {
+    /// Starts at the beginning of a file of this length.
+    pub(crate) const fn new(file: Arc<File>, end: u64) -> Self {
+        Self { file, end, offset: 0 }
+    }
+
+    /// Returns another reader that starts elsewhere.
+    pub(crate) fn from(&self, offset: u64) -> Self {
+        Self { offset, ..self.clone() }
+    }
+}
+
+impl Read for SharedFile {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(bytes, self.offset)?;
+        self.offset += u64::try_from(count).unwrap_or(0);
+        Ok(count)
+    }
+}
+
+impl Seek for SharedFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let (base, by) = match to {
+            SeekFrom::Start(offset) => (offset, 0),
+            SeekFrom::Current(by) => (self.offset, by),
+            SeekFrom::End(by) => (self.end, by),
+        };
+        let offset = base.checked_add_signed(by);
+        self.offset = offset.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(self.offset)
+    }
+}
