@@ -37,7 +37,7 @@ impl Fuse {
 }
 
 /// Returns an error's message and those of its sources on one line.
-fn whole_message(error: &dyn std::error::Error) -> String {
+pub(crate) fn whole_message(error: &dyn std::error::Error) -> String {
     let mut message = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

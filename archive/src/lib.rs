@@ -49,6 +49,7 @@ pub mod tail;
 mod tests;
 mod tiles;
 mod upkeep;
+pub mod verify;
 
 pub use archive::{Archive, ArchiveState};
 pub use description::{Creation, Description, Recordkeeping};
@@ -59,3 +60,4 @@ pub use sealing::SealReport;
 pub use settings::Settings;
 pub use signer::SignedCheckpoint;
 pub use tail::{Follower, Tail};
+pub use verify::{Finding, FindingKind, VerifyReport};

@@ -145,6 +145,7 @@ fn open_locked(
     let bounds = FileBounds { bytes: settings.seal_bytes, age_micros: settings.seal_age_micros };
     let folder = folder.to_owned();
     let journal = folder.join(JOURNAL);
+    let signer = Arc::new(signer);
     let sealing = Arc::new(Sealing {
         shared: shared.clone(),
         archive: description.archive,
@@ -152,13 +153,13 @@ fn open_locked(
         journal: journal.clone(),
         sealed: Arc::clone(&sealed),
         tiles: Arc::clone(&tiles),
+        signer: Arc::clone(&signer),
         seal_bytes: settings.seal_bytes,
         seal_age_micros: settings.seal_age_micros,
         round: Mutex::default(),
     });
     let writer =
         Writer::new(shared.clone(), description.archive, journal, bounds, recovered.number);
-    let signer = Arc::new(signer);
     let mut threads = vec![spawn("archive-writer", move || writer.run())?];
     if settings.runs_upkeep {
         let sealer = Arc::clone(&sealing);

@@ -1,5 +1,5 @@
-//! What turns complete journal files into segments, by itself or when asked: seal, grow the stored tree, show the range to
-//! readers, forget the journal's copy. In that order, so that at every moment every event is somewhere.
+//! What turns complete journal files into segments, by itself or when asked: sign the root, grow the stored tree, seal, show
+//! the range to readers, forget the journal's copy. In that order, so that at every moment every event is somewhere.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use crate::proof::Header;
 use crate::record::Field;
 use crate::seal::{Harvest, RunSeeds, SealPlace, seal};
 use crate::segment::{LEVEL_SEAL, Sealed, Slot};
+use crate::signer::Signer;
 use crate::tiles::Tiles;
 
 /// How often the age of the journal is looked at.
@@ -46,6 +47,7 @@ pub(crate) struct Sealing {
     pub(crate) journal: PathBuf,
     pub(crate) sealed: Arc<Sealed>,
     pub(crate) tiles: Arc<Tiles>,
+    pub(crate) signer: Arc<Signer>,
     /// Bytes of journal that make a segment.
     pub(crate) seal_bytes: u64,
     /// Age at which the journal is sealed whatever its size.
@@ -129,8 +131,11 @@ impl Sealing {
             keys: &self.shared.keys,
             archive: self.archive,
         };
-        let range = seal(place, &harvest, self.shared.ports.clock.now(), LEVEL_SEAL)?;
+        // A signed root must cover the right edge of the tiles before they are all there is, and the tiles must be there
+        // before the segments are: so a start never has to make them again.
+        self.signer.sign(place.disk, &self.shared.memory.frontier())?;
         self.tiles.append(harvest.first, &harvest.leaves)?;
+        let range = seal(place, &harvest, self.shared.ports.clock.now(), LEVEL_SEAL)?;
         report.segments = report.segments.saturating_add(1);
         for reader in range.readers() {
             report.events = report.events.saturating_add(reader.footer().rows());

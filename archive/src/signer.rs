@@ -52,6 +52,12 @@ impl Signer {
         load(disk, &self.folder, self.key.verifier_key(), size)
     }
 
+    /// Returns the sizes of all checkpoints that are stored, ascending.
+    pub(crate) fn sizes(&self, disk: &dyn Disk) -> Result<Vec<u64>> {
+        let names = durable::list(disk, &self.folder)?;
+        Ok(names.iter().filter_map(|name| size_of(name)).collect())
+    }
+
     /// Signs the present size and root, and stores the note durably; returns the newest if it covers as much.
     pub(crate) fn sign(&self, disk: &dyn Disk, tree: &Frontier) -> Result<SignedCheckpoint> {
         let mut newest = self.newest.lock();

@@ -40,8 +40,11 @@ pub(crate) struct Tiles {
     edge: RwLock<Edge>,
     /// Held while appending; the folders known to be there.
     appending: Mutex<HashSet<PathBuf>>,
-    full: Mutex<HashMap<(u8, u64), Arc<[Digest]>>>,
+    full: Mutex<FullTiles>,
 }
+
+/// Full tiles read lately, by level and number.
+type FullTiles = HashMap<(u8, u64), Arc<[Digest]>>;
 
 /// The right edge of the tree: at each level, the hashes that do not fill a tile yet. Level 0 is leaves.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -144,6 +147,23 @@ impl Tiles {
         }
         *tiles.edge.write() = Edge { size, levels };
         Ok(tiles)
+    }
+
+    /// Opens the same tiles anew from the disk. Fails where the right edge on disk is not the one in memory.
+    pub(crate) fn reopen(&self) -> Result<Self> {
+        let edge = self.edge.read().clone();
+        let rest = edge.levels.first().cloned().unwrap_or_default();
+        let fresh = Self::open(Arc::clone(&self.disk), self.folder.clone(), edge.size, &|_, _| {
+            Ok(rest.clone())
+        })?;
+        for level in edge.stored_levels() {
+            if fresh.edge.read().partial(level) != edge.partial(level)
+                && let Some((tile, _)) = edge.partial(level)
+            {
+                return Err(Error::corrupt(&self.path(tile), 0, "it is not what was written"));
+            }
+        }
+        Ok(fresh)
     }
 
     /// Makes all tiles again from the leaves of all sealed events.

@@ -61,6 +61,26 @@ enum Repair {
 
 /// Reads the journal, cuts a torn tail, and removes files that hold nothing that is needed.
 pub(crate) fn recover(ground: &Ground<'_>) -> Result<Recovered> {
+    let Survey { files, repairs, number } = survey(ground)?;
+    make_repairs(ground, &repairs)?;
+    Ok(Recovered { files, number })
+}
+
+/// Reads the unsealed events from the disk as recovery would, and changes nothing.
+pub(crate) fn inspect(ground: &Ground<'_>) -> Result<VecDeque<FileMemory>> {
+    survey(ground).map(|survey| survey.files)
+}
+
+/// What the journal's files hold, and what should be mended.
+#[derive(Debug)]
+struct Survey {
+    files: VecDeque<FileMemory>,
+    repairs: Vec<Repair>,
+    /// Number of the next file to be written.
+    number: u64,
+}
+
+fn survey(ground: &Ground<'_>) -> Result<Survey> {
     let mut numbers: Vec<u64> =
         durable::list(ground.disk, ground.folder)?.iter().filter_map(|n| number_of(n)).collect();
     numbers.sort_unstable();
@@ -87,9 +107,8 @@ pub(crate) fn recover(ground: &Ground<'_>) -> Result<Recovered> {
     if found < ground.signed {
         return Err(Error::LogShort { found, signed: ground.signed });
     }
-    make_repairs(ground, &repairs)?;
     let number = numbers.last().map_or(1, |last| last.saturating_add(1));
-    Ok(Recovered { files, number })
+    Ok(Survey { files, repairs, number })
 }
 
 fn make_repairs(ground: &Ground<'_>, repairs: &[Repair]) -> Result<()> {

@@ -5,6 +5,7 @@ mod facade;
 mod proving;
 mod sealing;
 mod simulated;
+mod verifying;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use super::{Numbers, ports, still};
 use crate::proof::claim::Inclusion;
 use crate::proof::{Opening, VerifierKey};
 use crate::record::tag;
-use crate::{Archive, Error};
+use crate::{Archive, Creation, Error};
 
 fn seq(number: u64) -> Seq {
     Seq::new(number).unwrap()
@@ -22,7 +22,7 @@ fn holds(proof: &Inclusion, note: &str, key: &str) -> Opening {
 }
 
 fn grown(folder: &std::path::Path, batches: &[u64]) -> std::sync::Arc<Archive> {
-    let archive = Archive::create(folder, &Default::default(), still(), ports(1)).unwrap();
+    let archive = Archive::create(folder, &Creation::default(), still(), ports(1)).unwrap();
     let mut numbers = Numbers::of(&archive);
     for count in batches {
         archive.append(numbers.events(*count)).unwrap().wait().unwrap();

@@ -1,0 +1,150 @@
+//! Claims about verification: a sound archive has no findings, and whatever is changed on disk is found and named.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chat::Seq;
+
+use super::{Numbers, ports, still};
+use crate::proof::{Checkpoint, SigningKey};
+use crate::{Archive, Creation, Error, FindingKind, VerifyReport};
+
+/// Makes an archive of 700 sealed events in two segments and 50 unsealed ones.
+fn sound(folder: &Path) -> Arc<Archive> {
+    let archive = Archive::create(folder, &Creation::default(), still(), ports(3)).unwrap();
+    let mut numbers = Numbers::of(&archive);
+    for count in [300, 400] {
+        archive.append(numbers.events(count)).unwrap().wait().unwrap();
+        archive.seal().unwrap();
+    }
+    for count in [20, 30] {
+        archive.append(numbers.events(count)).unwrap().wait().unwrap();
+    }
+    archive.checkpoint().unwrap();
+    archive
+}
+
+fn verify(archive: &Archive) -> VerifyReport {
+    archive.verify(None, &|_| {}).unwrap()
+}
+
+/// Returns every file below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}
+
+/// Flips one bit of a file at so many thousandths of its length.
+fn flip(path: &Path, thousandths: usize) {
+    let mut bytes = std::fs::read(path).unwrap();
+    let place = bytes.len() * thousandths / 1_000;
+    bytes[place] ^= 0x10;
+    let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, &bytes, 0).unwrap();
+}
+
+#[test]
+fn a_sound_archive_has_no_findings_and_continues_its_checkpoints() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = sound(&folder.path().join("a"));
+    let told = std::cell::Cell::new(0);
+    let note = archive.checkpoint_at(300).unwrap().unwrap().note;
+    let report = archive.verify(Some(&note), &|done| told.set(done)).unwrap();
+    assert_eq!(report.findings, []);
+    assert_eq!((report.events, report.segments, told.get()), (750, 2, 750));
+    assert_eq!((report.size, report.root), archive.head());
+    archive.close().unwrap();
+    drop(archive);
+    let archive = Archive::open(&folder.path().join("a"), still(), ports(4)).unwrap();
+    assert_eq!(verify(&archive).findings, []);
+    assert_eq!(
+        archive.root(300).unwrap(),
+        archive.checkpoint_at(300).unwrap().unwrap().checkpoint.root
+    );
+}
+
+#[test]
+fn one_flipped_bit_in_each_file_of_the_log_is_found_with_its_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("a");
+    let archive = sound(&home);
+    let mut kinds = std::collections::BTreeSet::new();
+    for part in ["segments", "journal", "tree", "checkpoints"] {
+        for path in files(&home.join(part)) {
+            for thousandths in [10, 500, 990] {
+                // The journal file in use ends in zeros that hold nothing.
+                let thousandths =
+                    if part == "journal" { 1 + thousandths / 10 } else { thousandths };
+                let sound_bytes = std::fs::read(&path).unwrap();
+                flip(&path, thousandths);
+                let report = verify(&archive);
+                let place = format!("{} at {thousandths}/1000", path.display());
+                assert!(!report.findings.is_empty(), "{place}");
+                for finding in &report.findings {
+                    kinds.insert(finding.kind);
+                    if part == "segments" {
+                        let (first, last) = finding.seqs.expect(&place);
+                        let name = path.file_name().unwrap().to_str().unwrap();
+                        let range: Vec<u64> =
+                            name.split(['-', '.']).take(2).map(|n| n.parse().unwrap()).collect();
+                        assert!(
+                            first.get() >= range[0] && last.get() <= range[1],
+                            "{place} {finding:?}"
+                        );
+                    }
+                }
+                let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+                std::os::unix::fs::FileExt::write_all_at(&file, &sound_bytes, 0).unwrap();
+            }
+        }
+    }
+    assert_eq!(verify(&archive).findings, []);
+    let expected = [FindingKind::File, FindingKind::Tree, FindingKind::Checkpoint];
+    assert!(expected.iter().all(|kind| kinds.contains(kind)), "{kinds:?}");
+}
+
+#[test]
+fn a_file_that_is_gone_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("a");
+    let archive = sound(&home);
+    for path in files(&home.join("segments")) {
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let report = verify(&archive);
+        assert!(report.findings.iter().any(|finding| finding.kind == FindingKind::File));
+        crate::durable::write(&crate::disk::LocalDisk, &path, &bytes).unwrap();
+    }
+    assert_eq!(verify(&archive).findings, []);
+}
+
+#[test]
+fn a_checkpoint_that_someone_kept_of_another_history_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = sound(&folder.path().join("a"));
+    let seed = archive.keys().signing_seed();
+    let key = SigningKey::of_archive(seed, archive.id());
+    let origin = key.verifier_key().name().to_owned();
+    for size in [1, 256, 311, 750, 751] {
+        let other = Checkpoint { origin: origin.clone(), size, root: [7; 32] };
+        let report = archive.verify(Some(&key.sign(&other).unwrap()), &|_| {}).unwrap();
+        let kinds: Vec<_> = report.findings.iter().map(|finding| finding.kind).collect();
+        assert_eq!(kinds, [FindingKind::History], "{size}");
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_archive_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = sound(&folder.path().join("a"));
+    let other =
+        Archive::create(&folder.path().join("b"), &Creation::default(), still(), ports(9)).unwrap();
+    let note = other.checkpoint().unwrap().note;
+    assert!(matches!(archive.verify(Some(&note), &|_| {}), Err(Error::Refused { .. })));
+    assert_eq!(archive.leaf(Seq::FIRST).unwrap().map(|leaf| leaf.len()), Some(32));
+}

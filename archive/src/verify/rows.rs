@@ -1,0 +1,191 @@
+//! Events as verification sees them, read from the files themselves and from nothing that is in memory.
+
+use std::collections::VecDeque;
+
+use chat::{Attachment, Custody, FileId, Lane, Seq};
+use rayon::prelude::*;
+
+use super::ATTEMPTS_MAX;
+use super::report::{FindingKind, Findings};
+use crate::archive::Archive;
+use crate::error::{Error, Result};
+use crate::journal::memory::FileMemory;
+use crate::journal::recovery::{Ground, inspect};
+use crate::json;
+use crate::proof::header::ROLE_PLACE;
+use crate::proof::{Digest, Header};
+use crate::record::tag;
+use crate::segment::footer::BlockEntry;
+use crate::segment::reader::SegmentReader;
+use crate::segment::sealed::SealedRange;
+use crate::segment::{Block, Slot};
+
+/// One event as far as its files give it.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) seq: Seq,
+    /// Its leaf, recomputed; the stored one of a blank event.
+    pub(super) leaf: Digest,
+    /// Its header's own place; nothing if the header is not kept.
+    pub(super) place: Option<Place>,
+    /// Files that it names as held.
+    pub(super) files: Vec<FileId>,
+}
+
+/// What a header says of its room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It has none.
+    None,
+    /// The room, the event's number there, and the event before it.
+    In { room: [u8; 16], place_seq: u64, place_prev: u64 },
+}
+
+impl Row {
+    fn new<'a>(
+        seq: Seq,
+        leaf: Digest,
+        header: Option<&Header>,
+        fields: impl Iterator<Item = (u16, &'a [u8])>,
+    ) -> Self {
+        let place = header.map(|header| match header.id(ROLE_PLACE) {
+            None => Place::None,
+            Some(&room) => {
+                let Header { place_seq, place_prev, .. } = *header;
+                Place::In { room, place_seq, place_prev }
+            }
+        });
+        Self { seq, leaf, place, files: fields.filter_map(held_file).collect() }
+    }
+}
+
+fn held_file((tag, value): (u16, &[u8])) -> Option<FileId> {
+    if !(tag::ATTACHMENT_FIRST..=tag::ATTACHMENT_LAST).contains(&tag) {
+        return None;
+    }
+    let Attachment { custody, .. } = json::decode_attachment(value)?;
+    match custody {
+        Custody::Held { file, .. } => Some(file),
+        Custody::Missing { .. } => None,
+    }
+}
+
+/// The unsealed events, read from the disk.
+#[derive(Debug)]
+pub(super) struct Journal {
+    /// The first of them: those before are sealed.
+    pub(super) first: Seq,
+    pub(super) rows: Vec<Row>,
+}
+
+impl Archive {
+    /// Reads the journal's files again. A seal may remove one meanwhile: then what is sealed is looked at again.
+    pub(super) fn read_journal(&self, size: u64, findings: &mut Findings) -> Result<Journal> {
+        let mut attempts = 0_usize;
+        loop {
+            attempts = attempts.saturating_add(1);
+            let sealed = self.sealed.size();
+            let ground = Ground {
+                disk: self.shared.ports.disk.as_ref(),
+                keys: &self.shared.keys,
+                archive: self.id(),
+                folder: &self.folder.join("journal"),
+                sealed,
+                signed: 0,
+            };
+            let files = inspect(&ground);
+            if sealed != self.sealed.size() && attempts < ATTEMPTS_MAX {
+                continue;
+            }
+            let first = Seq::new(sealed.saturating_add(1)).unwrap_or(Seq::FIRST);
+            let rows = match files {
+                Ok(files) => journal_rows(&files, first, size),
+                Err(error @ Error::Stopped { .. }) => return Err(error),
+                Err(error) => {
+                    findings.add_error(FindingKind::File, &error);
+                    Vec::new()
+                }
+            };
+            return Ok(Journal { first, rows });
+        }
+    }
+}
+
+fn journal_rows(files: &VecDeque<FileMemory>, first: Seq, size: u64) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for frame in files.iter().flat_map(|file| &file.frames) {
+        for (record, leaf) in frame.records().zip(frame.leaves()) {
+            let header = Header::decode(record.header).ok();
+            let seq = header.as_ref().and_then(|header| Seq::new(header.seq));
+            let Some(seq) = seq.filter(|seq| *seq >= first && seq.get() <= size) else { continue };
+            rows.push(Row::new(seq, *leaf, header.as_ref(), record.fields()));
+        }
+    }
+    rows
+}
+
+/// Reads both files of a range again, and returns its events in order. What cannot be read is reported and left out.
+pub(super) fn of_range(
+    archive: &Archive,
+    range: &SealedRange,
+    findings: &mut Findings,
+) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for lane in Lane::ALL {
+        match reopen(archive, range, lane) {
+            Ok(reader) => rows.extend(of_file(&reader, findings)),
+            Err(error) => {
+                let error = error.with_seqs(Some(range.first), Some(range.last));
+                findings.add_error(FindingKind::File, &error);
+            }
+        }
+    }
+    rows.sort_by_key(|row| row.seq);
+    rows
+}
+
+fn reopen(archive: &Archive, range: &SealedRange, lane: Lane) -> Result<SegmentReader> {
+    let path = range.reader(lane)?.path();
+    let disk = archive.shared.ports.disk.as_ref();
+    SegmentReader::open(disk, path, &archive.shared.keys, archive.id())
+}
+
+/// Reads all blocks of a file, several at once.
+fn of_file(reader: &SegmentReader, findings: &mut Findings) -> Vec<Row> {
+    let blocks = reader.footer().blocks.par_iter();
+    let read: Vec<_> = blocks.map(|entry| of_block(reader, entry)).collect();
+    let mut rows = Vec::new();
+    for block in read {
+        match block {
+            Ok(block) => rows.extend(block),
+            Err(error) => findings.add_error(FindingKind::File, &error),
+        }
+    }
+    rows
+}
+
+fn of_block(reader: &SegmentReader, entry: &BlockEntry) -> Result<Vec<Row>> {
+    let block: Block = reader.block(entry, true)?;
+    let mut salting = reader.salting();
+    let mut rows = Vec::with_capacity(block.rows());
+    for row in 0..block.rows() {
+        let damaged = || {
+            Error::corrupt(
+                reader.path(),
+                entry.metadata.offset,
+                "an event's leaf cannot be recomputed",
+            )
+            .with_seqs(Some(entry.first), Some(entry.last))
+        };
+        let slot = block.slot(row).ok_or_else(damaged)?;
+        let seq = Seq::new(slot.seq()).ok_or_else(damaged)?;
+        let leaf = salting.leaf(&slot).map_err(|_| damaged())?;
+        let fields = match &slot {
+            Slot::Live { fields, .. } => fields.as_slice(),
+            Slot::Stub { .. } | Slot::Blank { .. } => &[],
+        };
+        let fields = fields.iter().map(|field| (field.tag, field.value.as_slice()));
+        rows.push(Row::new(seq, leaf, slot.header(), fields));
+    }
+    Ok(rows)
+}
