@@ -1,14 +1,16 @@
 //! The facade: one open archive, and what may be asked of it.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use chat::{ArchiveId, DiskLock, Lane, Recorded, RoomId, Seq, Timestamp};
+use chat::{ArchiveId, DiskLock, FileId, Lane, Recorded, RoomId, Seq, Timestamp};
 use parking_lot::Mutex;
 
+use crate::blob::{KeptFile, LocalBlobs};
 use crate::description::Description;
 use crate::disk::Ports;
 use crate::error::{Error, Result};
@@ -37,6 +39,7 @@ pub struct Archive {
     pub(crate) tiles: Arc<Tiles>,
     pub(crate) tree_cache: TreeCache,
     pub(crate) sealing: Arc<Sealing>,
+    pub(crate) blobs: LocalBlobs,
     pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
     /// Held as long as the archive is open.
     pub(crate) lock: Mutex<Option<Box<dyn DiskLock>>>,
@@ -59,6 +62,10 @@ pub struct ArchiveState {
     pub segments: u64,
     /// When the last of them was sealed.
     pub last_seal: Option<Timestamp>,
+    /// Files kept.
+    pub blobs: u64,
+    /// Bytes that they have on disk.
+    pub blob_bytes: u64,
     /// Bytes free on the volume, if that is known.
     pub free_bytes: Option<u64>,
     /// Why the writer has stopped, if it has.
@@ -222,6 +229,22 @@ impl Archive {
         self.sealing.seal_complete()
     }
 
+    /// Keeps the bytes of a file, the same content once. On return they are durable.
+    ///
+    /// A near-full disk refuses them ([`Error::DiskFull`]), as it refuses talk.
+    pub fn keep_file(&self, content: &mut dyn Read) -> Result<KeptFile> {
+        self.shared.fuse.check()?;
+        self.check_reserve(0)?;
+        self.blobs.keep(content)
+    }
+
+    /// Returns the bytes of a kept file, or nothing if it is not kept. They are verified while they are read: where the
+    /// whole is not what was kept, the last read is an error.
+    pub fn file(&self, file: &FileId) -> Result<Option<Box<dyn Read + Send>>> {
+        let content = self.blobs.content(file)?;
+        Ok(content.map(|content| Box::new(content) as Box<dyn Read + Send>))
+    }
+
     /// Returns everything that is sealed.
     pub fn sealed(&self) -> &Sealed {
         &self.sealed
@@ -251,6 +274,7 @@ impl Archive {
     /// Returns how the archive is doing.
     pub fn state(&self) -> ArchiveState {
         let sealed = self.sealed.totals();
+        let (blobs, blob_bytes) = self.blobs.totals();
         ArchiveState {
             events: self.size(),
             checkpoint_size: self.signer.newest().map_or(0, |newest| newest.checkpoint.size),
@@ -259,6 +283,8 @@ impl Archive {
             raw_bytes: sealed.raw_bytes,
             segments: sealed.segments,
             last_seal: sealed.last_seal,
+            blobs,
+            blob_bytes,
             free_bytes: self.shared.ports.disk.free_bytes(&self.folder).ok(),
             failed: self.shared.fuse.reason().map(str::to_owned),
         }

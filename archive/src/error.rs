@@ -71,6 +71,12 @@ pub enum Error {
         /// The limit, [`chat::limits::EVENT_BYTES_MAX`].
         limit: usize,
     },
+    /// A file is larger than the archive takes.
+    #[error("keep a file: it has more than {limit} bytes")]
+    FileTooLarge {
+        /// The limit, [`chat::limits::ATTACHMENT_BYTES_MAX`].
+        limit: u64,
+    },
     /// A sequence number or size lies beyond what the archive holds.
     #[error("{action}: {asked} is beyond the {held} events held")]
     BeyondEnd {
@@ -122,6 +128,13 @@ pub enum Error {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The bytes of a file that was to be kept could not be read.
+    #[error("read the content of a file to be kept")]
+    Content {
+        /// What its source said.
         #[source]
         source: io::Error,
     },
@@ -235,6 +248,7 @@ impl Error {
             | Self::BatchOrder { .. }
             | Self::BatchPlace { .. }
             | Self::EventTooLarge { .. }
+            | Self::FileTooLarge { .. }
             | Self::BeyondEnd { .. }
             | Self::EventDestroyed { .. }
             | Self::Refused { .. }
@@ -245,6 +259,7 @@ impl Error {
             | Self::DiskFull { .. }
             | Self::Io { .. }
             | Self::Randomness { .. }
+            | Self::Content { .. }
             | Self::Stopped { .. }
             | Self::Closed
             | Self::Thread { .. }

@@ -25,6 +25,7 @@
 
 pub mod archive;
 mod bell;
+mod blob;
 pub mod description;
 pub mod disk;
 pub mod durable;
@@ -52,6 +53,7 @@ mod upkeep;
 pub mod verify;
 
 pub use archive::{Archive, ArchiveState};
+pub use blob::KeptFile;
 pub use description::{Creation, Description, Recordkeeping};
 pub use disk::Ports;
 pub use error::{Error, Result};

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use crate::archive::Archive;
 use crate::bell::Bell;
+use crate::blob::LocalBlobs;
 use crate::description::{self, Creation, Description};
 use crate::disk::Ports;
 use crate::durable;
@@ -36,6 +37,7 @@ use crate::upkeep;
 
 const KEYS: &str = "keys";
 const JOURNAL: &str = "journal";
+const BLOBS: &str = "blobs";
 const SEGMENTS: &str = "segments";
 const TREE: &str = "tree";
 const CHECKPOINTS: &str = "checkpoints";
@@ -65,7 +67,7 @@ impl Archive {
         let place = key_place(folder, &settings, archive);
         Keys::create(&place, &ports)?;
         durable::create_folder(disk, &folder.join(JOURNAL))?;
-        for name in [SEGMENTS, TREE, CHECKPOINTS] {
+        for name in [SEGMENTS, TREE, CHECKPOINTS, BLOBS] {
             durable::create_folder(disk, &folder.join(name))?;
         }
         let keys = Keys::open(&place, ports.clone(), Arc::default())?;
@@ -144,6 +146,8 @@ fn open_locked(
     };
     let bounds = FileBounds { bytes: settings.seal_bytes, age_micros: settings.seal_age_micros };
     let folder = folder.to_owned();
+    let blobs =
+        LocalBlobs::open(&shared.ports, &shared.keys, description.archive, folder.join(BLOBS))?;
     let journal = folder.join(JOURNAL);
     let signer = Arc::new(signer);
     let sealing = Arc::new(Sealing {
@@ -177,6 +181,7 @@ fn open_locked(
         sealed,
         tiles,
         sealing,
+        blobs,
         tree_cache: TreeCache::default(),
         threads,
         lock,

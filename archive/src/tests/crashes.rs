@@ -95,6 +95,7 @@ impl Program {
                 Err(_) => false,
             },
             2 => self.archive().close().is_ok() && false,
+            3 => self.archive().seal().is_ok(),
             _ => self.append(),
         }
     }
