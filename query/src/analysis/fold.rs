@@ -15,6 +15,7 @@
 
 use unicode_normalization::char::{canonical_combining_class, decompose_compatible};
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfkc_quick};
+use unicode_script::UnicodeScript as _;
 
 use super::character::{MarkRule, is_ignorable, is_mark, is_nonspacing_mark};
 
@@ -45,15 +46,20 @@ pub fn fold(text: &str) -> String {
 
 /// Returns where the cluster that starts at `start` ends. There must be a character at `start`.
 pub(super) fn cluster_end(text: &str, start: usize) -> usize {
-    text[start..]
-        .char_indices()
-        .skip(1)
-        .find(|&(_, character)| begins_cluster(character))
-        .map_or(text.len(), |(offset, _)| start + offset)
+    let mut visible = '\0';
+    for (offset, character) in text[start..].char_indices() {
+        if offset > 0 && begins_cluster(character, visible) {
+            return start + offset;
+        }
+        if !is_ignorable(character) {
+            visible = character;
+        }
+    }
+    text.len()
 }
 
-/// Returns whether no normalisation joins the character with what stands before it.
-fn begins_cluster(character: char) -> bool {
+/// Returns whether no normalisation joins the character with `before`, the last visible one of the cluster.
+fn begins_cluster(character: char, before: char) -> bool {
     // Everything in these ranges is a starter that composes with nothing before it. They hold most of what people write.
     if matches!(character, '\0'..='\u{ac}' | '\u{ae}'..='\u{2ff}' | '\u{370}'..='\u{482}'
         | '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fb}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
@@ -65,17 +71,24 @@ fn begins_cluster(character: char) -> bool {
     }
     match is_nfkc_quick(std::iter::once(character)) {
         IsNormalized::Yes => true,
-        IsNormalized::Maybe => false,
+        IsNormalized::Maybe => !may_compose(character, before),
         IsNormalized::No => {
             let mut first = None;
             decompose_compatible(character, |part| first = first.or(Some(part)));
             first.is_some_and(|part| {
                 part == character
                     || (canonical_combining_class(part) == 0
-                        && is_nfkc_quick(std::iter::once(part)) != IsNormalized::Maybe)
+                        && (is_nfkc_quick(std::iter::once(part)) != IsNormalized::Maybe
+                            || !may_compose(part, before)))
             })
         }
     }
+}
+
+/// Returns whether a character that composes with some may compose with this one: a Korean vowel or final consonant only
+/// with Korean, and a mark always goes with what it marks.
+fn may_compose(character: char, before: char) -> bool {
+    is_mark(character) || character.script() == before.script()
 }
 
 /// Folds one cluster after the other and remembers whose marks come next.
@@ -106,6 +119,10 @@ impl Folder {
     /// Returns the folded form of a cluster; it may be empty.
     pub(super) fn fold_cluster(&mut self, cluster: &str) -> &str {
         self.folded.clear();
+        // A mark that is kept for the letter it makes does so only within the cluster of that letter.
+        if self.marks != MarkRule::Keep {
+            self.marks = MarkRule::Drop;
+        }
         match only_character(cluster).and_then(plain) {
             Some(character) => {
                 self.marks = MarkRule::after(character);

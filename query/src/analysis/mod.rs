@@ -7,8 +7,11 @@ mod character;
 mod detect;
 mod emoji;
 mod fold;
+mod function_words;
 mod language;
 mod parts;
+#[cfg(test)]
+mod tests;
 mod token;
 
 pub use detect::{detect, event_language};
