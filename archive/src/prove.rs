@@ -3,12 +3,13 @@
 //! Every inclusion is checked against the root before it is handed out: a damaged tile or segment ends here, as an error
 //! that names the event, and not at a stranger's desk.
 
-use chat::{Recorded, Seq};
+use chat::{Recorded, RoomId, Seq};
 
 use crate::archive::Archive;
 use crate::error::{Error, Result};
 use crate::kept::Kept;
 use crate::log_tree::LogTree;
+use crate::proof::claim::Room;
 use crate::proof::tree::{self, consistency_path, inclusion_path, range_hashes};
 use crate::proof::{Consistency, Digest, Inclusion, Opening, RangeProof, Refusal};
 
@@ -93,6 +94,27 @@ impl Archive {
         let proof = RangeProof { first: first.get(), openings, hashes };
         let checked = proof.verify(size, &self.root(size)?);
         checked.map(|_| proof).map_err(|refusal| self.unproven(first, first.plus(count), refusal))
+    }
+
+    /// Proves that these events are all there is of a room between the first and the last of them, showing all their fields
+    /// but those withheld. Refused where they are not.
+    pub fn prove_room(
+        &self,
+        place: RoomId,
+        seqs: &[Seq],
+        size: u64,
+        is_withheld: &dyn Fn(u16) -> bool,
+    ) -> Result<Room> {
+        self.check_size("prove a room", size, self.size())?;
+        let items = seqs.iter().map(|seq| self.prove(*seq, size, is_withheld));
+        let room = Room { place, items: items.collect::<Result<_>>()? };
+        match room.verify(size, &self.root(size)?) {
+            Ok(_) => Ok(room),
+            Err(reason) => {
+                let object = format!("the proof of room {place} by {} events", seqs.len());
+                Err(Error::Refused { object, reason })
+            }
+        }
     }
 
     fn include(

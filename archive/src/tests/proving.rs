@@ -21,12 +21,16 @@ fn holds(proof: &Inclusion, note: &str, key: &str) -> Opening {
     proof.opening
 }
 
+/// Makes an archive of these batches, a checkpoint after each; all but the last are sealed.
 fn grown(folder: &std::path::Path, batches: &[u64]) -> std::sync::Arc<Archive> {
     let archive = Archive::create(folder, &Creation::default(), still(), ports(1)).unwrap();
     let mut numbers = Numbers::of(&archive);
-    for count in batches {
+    for (place, count) in (1..).zip(batches) {
         archive.append(numbers.events(*count)).unwrap().wait().unwrap();
         archive.checkpoint().unwrap();
+        if place < batches.len() {
+            archive.seal().unwrap();
+        }
     }
     archive
 }
@@ -47,6 +51,45 @@ fn every_event_is_proven_against_every_checkpoint_that_covers_it() {
             assert_eq!(opening.value(tag::TEXT).map(<[u8]>::to_vec), text);
         }
     }
+}
+
+#[test]
+fn proofs_are_the_same_before_a_seal_after_it_and_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("a");
+    let archive = grown(&home, &[700]);
+    let prove = |archive: &Archive| {
+        let seqs: Vec<_> = (1..=700).step_by(9).map(seq).collect();
+        let proven = archive.prove_many(&seqs, 700);
+        proven.map(|proof| proof.unwrap().1.to_json()).collect::<Vec<_>>()
+    };
+    let before = prove(&archive);
+    archive.seal().unwrap();
+    assert_eq!(prove(&archive), before);
+    drop(archive);
+    let archive = Archive::open(&home, still(), ports(2)).unwrap();
+    assert_eq!(prove(&archive), before);
+    assert_eq!(archive.head().1, archive.newest_checkpoint().unwrap().checkpoint.root);
+}
+
+#[test]
+fn a_room_is_proven_without_showing_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = grown(&folder.path().join("a"), &[300, 40]);
+    let all = super::read_all(&archive).unwrap();
+    let room = all.iter().find_map(|event| event.event.place.clone()).unwrap().room;
+    let is_there = |event: &&chat::Recorded| {
+        event.event.place.as_ref().is_some_and(|place| place.room == room)
+    };
+    let seqs: Vec<_> = all.iter().filter(is_there).map(|event| event.seq).collect();
+    let root = archive.root(340).unwrap();
+    let proof = archive.prove_room(room, &seqs, 340, &|tag| tag == tag::TEXT).unwrap();
+    let shown = proof.verify(340, &root).unwrap();
+    assert_eq!((shown.first.place_seq, shown.not_shown), (1, 0));
+    assert_eq!(Ok(shown.last.place_seq), u64::try_from(seqs.len()));
+    let gap = [&seqs[..5], &seqs[6..]].concat();
+    let refused = archive.prove_room(room, &gap, 340, &|_| false);
+    assert!(matches!(refused, Err(Error::Refused { .. })));
 }
 
 #[test]

@@ -3,10 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chat::Seq;
+use chat::{Lane, Seq, Timestamp};
 
 use super::{Numbers, ports, still};
-use crate::proof::{Checkpoint, SigningKey};
+use crate::kept::Kept;
+use crate::proof::commitment::commit;
+use crate::proof::{Checkpoint, Seed, SigningKey};
+use crate::record;
+use crate::seal::{Harvest, RunSeeds, SealPlace, seal};
+use crate::segment::{RunEntry, RunSalts, Slot};
 use crate::{Archive, Creation, Error, FindingKind, VerifyReport};
 
 /// Makes an archive of 700 sealed events in two segments and 50 unsealed ones.
@@ -147,4 +152,71 @@ fn a_checkpoint_of_another_archive_is_refused() {
     let note = other.checkpoint().unwrap().note;
     assert!(matches!(archive.verify(Some(&note), &|_| {}), Err(Error::Refused { .. })));
     assert_eq!(archive.leaf(Seq::FIRST).unwrap().map(|leaf| leaf.len()), Some(32));
+}
+
+/// Rewrites the sealed events 1 to 300 with another text in event 77, as someone could who has the disk and the keys.
+fn rewrite_history(archive: &Archive) {
+    let segments = archive.folder().join("segments");
+    let range = archive.sealed().range(Seq::FIRST).unwrap();
+    let [talk, ledger] = Lane::ALL.map(|lane| range.reader(lane).unwrap().footer().runs.clone());
+    let seed = |run: &RunEntry| match &run.salts {
+        RunSalts::Seed(seed) => Seed::from_bytes(**seed),
+        RunSalts::Cover { .. } => panic!("nothing is destroyed"),
+    };
+    let runs = talk.iter().zip(&ledger);
+    let runs: Vec<_> = runs
+        .map(|(talk, ledger)| RunSeeds { first: talk.first, seeds: [seed(talk), seed(ledger)] })
+        .collect();
+    let mut events = Vec::new();
+    for number in range.first.get()..=range.last.get() {
+        let seq = Seq::new(number).unwrap();
+        let Kept::Live { mut recorded, salts } = archive.kept(seq).unwrap() else {
+            panic!("nothing is destroyed")
+        };
+        if number == 77 {
+            recorded.event.content.text = Some("other words".to_owned());
+        }
+        let (header, fields) = (record::header(&recorded), record::fields(&recorded.event));
+        let values = fields.iter().map(|field| (field.tag, field.value.as_slice()));
+        let leaf = commit(&header.encode(), seq, values, &salts).leaf();
+        events.push((Slot::Live { header, fields }, leaf));
+    }
+    for path in files(&segments) {
+        if path.file_name().unwrap().to_str().unwrap().starts_with("1-") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    let disk = archive.ports().disk.as_ref();
+    let place = SealPlace { disk, folder: &segments, keys: archive.keys(), archive: archive.id() };
+    let harvest = Harvest::collect(Seq::FIRST, events.into_iter(), runs).unwrap();
+    seal(place, &harvest, Timestamp::EPOCH, 3).unwrap();
+}
+
+#[test]
+fn someone_with_the_disk_and_the_keys_cannot_rewrite_an_event_unseen() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = sound(&folder.path().join("a"));
+    let kept = archive.checkpoint_at(300).unwrap().unwrap().note;
+    rewrite_history(&archive);
+    let report = verify(&archive);
+    let range = (Seq::FIRST, Seq::new(256).unwrap());
+    assert_eq!(report.findings.len(), 1, "{:?}", report.findings);
+    assert_eq!(
+        (report.findings[0].kind, report.findings[0].seqs),
+        (FindingKind::Event, Some(range))
+    );
+    drop(archive);
+    // With the tree made to fit as well, the signed roots still tell.
+    let home = folder.path().join("a");
+    std::fs::remove_dir_all(home.join("tree")).unwrap();
+    let opened = Archive::open(&home, still(), ports(4));
+    assert!(matches!(opened, Err(Error::RootDiffers { .. })), "{opened:?}");
+    // With the archive's own checkpoints gone too, the one that someone else kept tells.
+    std::fs::remove_dir_all(home.join("checkpoints")).unwrap();
+    std::fs::create_dir(home.join("checkpoints")).unwrap();
+    let archive = Archive::open(&home, still(), ports(4)).unwrap();
+    assert_eq!(verify(&archive).findings, []);
+    let report = archive.verify(Some(&kept), &|_| {}).unwrap();
+    assert_eq!(report.findings.len(), 1, "{:?}", report.findings);
+    assert_eq!(report.findings[0].kind, FindingKind::History);
 }
