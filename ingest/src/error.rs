@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use chat::Family;
 
+use crate::import::ImportReport;
+
 /// The result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -56,6 +58,21 @@ pub enum Error {
         /// Which input.
         path: PathBuf,
     },
+    /// No format bears this name.
+    #[error("read the format {found:?}: expected auto, jsonl, slack or lync-xml")]
+    FormatUnknown {
+        /// The name that was given.
+        found: String,
+    },
+    /// An import came to a fault before the end of its input; what came before is recorded, and it can be run again.
+    #[error("import all of the input: {} records were read before the fault, {} of them are new in the archive", report.read, report.accepted)]
+    ImportCutShort {
+        /// What the run did until then.
+        report: Box<ImportReport>,
+        /// The fault.
+        #[source]
+        source: Box<Self>,
+    },
     /// The archive refused, failed or is damaged.
     #[error("reach the archive")]
     Archive {
@@ -96,7 +113,9 @@ impl Error {
             Self::InputUnknown { .. }
             | Self::InputMalformed { .. }
             | Self::MemberRefused { .. }
+            | Self::FormatUnknown { .. }
             | Self::SourceUnnamed { .. } => Family::Refused,
+            Self::ImportCutShort { source, .. } => source.family(),
             Self::InputUnreadable { .. }
             | Self::OriginsUnavailable { .. }
             | Self::IdUndrawn { .. }
@@ -106,11 +125,20 @@ impl Error {
     }
 
     /// Returns whether the input itself is at fault (exit code 65, contract.md §1).
-    pub const fn is_bad_data(&self) -> bool {
-        matches!(
-            self,
-            Self::InputUnknown { .. } | Self::InputMalformed { .. } | Self::MemberRefused { .. }
-        )
+    pub fn is_bad_data(&self) -> bool {
+        match self {
+            Self::InputUnknown { .. }
+            | Self::InputMalformed { .. }
+            | Self::MemberRefused { .. }
+            | Self::SourceUnnamed { .. } => true,
+            Self::ImportCutShort { source, .. } => source.is_bad_data(),
+            Self::InputUnreadable { .. }
+            | Self::FormatUnknown { .. }
+            | Self::Archive { .. }
+            | Self::OriginsUnavailable { .. }
+            | Self::IdUndrawn { .. }
+            | Self::SequencerStopped { .. } => false,
+        }
     }
 
     /// Wraps what the system said about a file of the input.

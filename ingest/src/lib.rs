@@ -18,6 +18,7 @@ mod origin;
 mod register;
 mod sequencer;
 
+pub mod import;
 pub mod ingest;
 pub mod settings;
 
@@ -26,6 +27,9 @@ pub use draft::{
     Refusal, RoomKind,
 };
 pub use error::{Error, Result};
+pub use import::{
+    Coverage, FormatChoice, Import, ImportInput, ImportReport, Progress, QuarantineNote,
+};
 pub use ingest::{Ingest, Officer};
 pub use receipt::{Outcome, Receipt, Verdict};
 pub use settings::Settings;

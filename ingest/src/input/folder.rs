@@ -29,6 +29,12 @@ impl Folder {
         self.files.get(name).cloned()
     }
 
+    /// Returns the bytes of all files.
+    pub(super) fn bytes(&self) -> u64 {
+        let length = |path: &PathBuf| std::fs::metadata(path).map_or(0, |known| known.len());
+        self.files.values().map(length).sum()
+    }
+
     fn walk(&mut self, path: &Path, prefix: &str, depth: usize) -> Result<()> {
         let unreadable = |fault| Error::unreadable(path, fault);
         for entry in std::fs::read_dir(path).map_err(unreadable)? {

@@ -7,6 +7,8 @@ mod zipped;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use self::bounded::Bounded;
 use self::folder::Folder;
@@ -25,6 +27,9 @@ const GZIP_MAGIC: &[u8] = b"\x1f\x8b";
 pub struct Container {
     path: PathBuf,
     form: Form,
+    /// Bytes read from the disk so far.
+    consumed: Arc<AtomicU64>,
+    bytes: u64,
 }
 
 #[derive(Debug)]
@@ -45,7 +50,11 @@ impl Container {
         } else {
             Form::Single
         };
-        Ok(Self { path: path.to_owned(), form })
+        let bytes = match &form {
+            Form::Folder(folder) => folder.bytes(),
+            Form::Single | Form::Zip(_) => known.len(),
+        };
+        Ok(Self { path: path.to_owned(), form, consumed: Arc::default(), bytes })
     }
 
     /// Returns the names of the members in byte order; a single file has one, its own name.
@@ -67,6 +76,16 @@ impl Container {
         &self.path
     }
 
+    /// Returns the bytes on disk of all that is in it.
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Returns the count of bytes read from the disk so far; it goes on while members are read.
+    pub fn consumed(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.consumed)
+    }
+
     fn own_name(&self) -> String {
         let name = self.path.file_name().unwrap_or(self.path.as_os_str());
         name.to_string_lossy().into_owned()
@@ -76,13 +95,13 @@ impl Container {
     pub fn open_member(&mut self, name: &str) -> Result<Option<Box<dyn Read + '_>>> {
         let own = self.own_name();
         match &mut self.form {
-            Form::Single if name == own => open_file(&self.path).map(Some),
+            Form::Single if name == own => open_file(&self.path, &self.consumed).map(Some),
             Form::Single => Ok(None),
             Form::Folder(folder) => match folder.path_of(name) {
-                Some(path) => open_file(&path).map(Some),
+                Some(path) => open_file(&path, &self.consumed).map(Some),
                 None => Ok(None),
             },
-            Form::Zip(zip) => zip.open_member(name),
+            Form::Zip(zip) => zip.open_member(name, &self.consumed),
         }
     }
 
@@ -94,9 +113,24 @@ impl Container {
     }
 }
 
-fn open_file(path: &Path) -> Result<Box<dyn Read + 'static>> {
+fn open_file(path: &Path, consumed: &Arc<AtomicU64>) -> Result<Box<dyn Read + 'static>> {
     let file = File::open(path).map_err(|fault| Error::unreadable(path, fault))?;
-    Ok(Box::new(file))
+    Ok(Box::new(Metered { input: file, consumed: Arc::clone(consumed) }))
+}
+
+/// Counts what is read, so that progress can be shown.
+#[derive(Debug)]
+struct Metered {
+    input: File,
+    consumed: Arc<AtomicU64>,
+}
+
+impl Read for Metered {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let taken = self.input.read(out)?;
+        self.consumed.fetch_add(u64::try_from(taken).unwrap_or(u64::MAX), Ordering::Relaxed);
+        Ok(taken)
+    }
 }
 
 fn starts_with(path: &Path, magic: &[u8]) -> Result<bool> {

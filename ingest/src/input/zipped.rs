@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chat::limits;
 use zip::ZipArchive;
@@ -89,7 +90,11 @@ impl Zipped {
     }
 
     /// Opens a member; what it grows to is bounded by what it has packed.
-    pub(super) fn open_member(&mut self, name: &str) -> Result<Option<Box<dyn Read + '_>>> {
+    pub(super) fn open_member(
+        &mut self,
+        name: &str,
+        consumed: &AtomicU64,
+    ) -> Result<Option<Box<dyn Read + '_>>> {
         let Some(&place) = self.places.get(name) else { return Ok(None) };
         let path = self.path.clone();
         let member = self.zip.by_index(place).map_err(|fault| Error::InputMalformed {
@@ -98,6 +103,7 @@ impl Zipped {
             expected: "a member packed with deflate, zstd or not at all, and not encrypted",
         })?;
         let packed = member.compressed_size();
+        consumed.fetch_add(packed, Ordering::Relaxed);
         Ok(Some(Box::new(Bounded::known(member, packed))))
     }
 }

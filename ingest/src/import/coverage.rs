@@ -1,0 +1,126 @@
+//! Counts by room and day: as the source has them, and as the archive holds them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use archive::Archive;
+use chat::{Seq, Timestamp};
+
+use crate::error::{Error, Result};
+
+/// Events that are read back at once.
+const READ_EVENTS: usize = 8_192;
+/// Microseconds of a day.
+const DAY_MICROS: i64 = 86_400_000_000;
+
+/// The counts of one room on one day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coverage {
+    /// The source's name.
+    pub source: String,
+    /// The room's name as given.
+    pub room: String,
+    /// The day in UTC, as `2024-03-04`.
+    pub day: String,
+    /// Records that the input has.
+    pub source_count: u64,
+    /// Different events that the archive holds for them, counted by reading them back.
+    pub held_count: u64,
+}
+
+/// Counts in the making.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    sources: Vec<String>,
+    by_room: HashMap<String, RoomDays>,
+    /// Where the archive says that each record is, and of which source it is.
+    held: Vec<(Seq, u32)>,
+}
+
+/// Counts of one room name by source and day: those of the source, those held.
+type RoomDays = HashMap<(u32, i64), (u64, u64)>;
+
+fn day_of(at: Timestamp) -> i64 {
+    at.micros().div_euclid(DAY_MICROS)
+}
+
+fn day_word(day: i64) -> String {
+    let start = Timestamp::from_micros(day.saturating_mul(DAY_MICROS));
+    start.to_string().split('T').next().unwrap_or_default().to_owned()
+}
+
+impl Ledger {
+    /// Returns the number of a source in this ledger.
+    pub(super) fn source(&mut self, name: &str) -> u32 {
+        let known = self.sources.iter().position(|known| known == name);
+        let place = known.unwrap_or_else(|| {
+            self.sources.push(name.to_owned());
+            self.sources.len() - 1
+        });
+        u32::try_from(place).unwrap_or(u32::MAX)
+    }
+
+    /// Returns the names of all sources, in the order of their appearance.
+    pub(super) fn sources(&self) -> &[String] {
+        &self.sources
+    }
+
+    fn slot(&mut self, source: u32, room: &str, at: Timestamp) -> &mut (u64, u64) {
+        if !self.by_room.contains_key(room) {
+            self.by_room.insert(room.to_owned(), RoomDays::new());
+        }
+        let days = self.by_room.get_mut(room).expect("it was put there");
+        days.entry((source, day_of(at))).or_default()
+    }
+
+    /// Counts a record of the source.
+    pub(super) fn offered(&mut self, source: u32, room: &str, at: Timestamp) {
+        self.slot(source, room, at).0 += 1;
+    }
+
+    /// Notes where a record is said to be held.
+    pub(super) fn recorded(&mut self, source: u32, seq: Seq) {
+        self.held.push((seq, source));
+    }
+
+    /// Reads back every event that was said to be held and counts what is there. Returns how many.
+    pub(super) fn read_back(&mut self, archive: &Archive) -> Result<u64> {
+        let mut held = std::mem::take(&mut self.held);
+        held.sort_unstable();
+        held.dedup_by_key(|(seq, _)| *seq);
+        let mut count = 0;
+        for chunk in held.chunks(READ_EVENTS) {
+            let seqs: Vec<_> = chunk.iter().map(|(seq, _)| *seq).collect();
+            let events = archive.read_many(&seqs).map_err(|source| Error::Archive { source })?;
+            for ((_, source), recorded) in chunk.iter().zip(events) {
+                let Some(recorded) = recorded else { continue };
+                count += 1;
+                if let Some(place) = &recorded.event.place {
+                    self.slot(*source, &place.name, recorded.event.at).1 += 1;
+                }
+            }
+        }
+        Ok(count)
+    }
+
+    /// Returns the counts by source, room and day.
+    pub(super) fn into_coverage(self) -> Vec<Coverage> {
+        let name = |source: u32| {
+            let place = usize::try_from(source).unwrap_or(usize::MAX);
+            self.sources.get(place).cloned().unwrap_or_default()
+        };
+        let mut all = BTreeMap::new();
+        for (room, days) in &self.by_room {
+            for ((source, day), counts) in days {
+                all.insert((name(*source), room.clone(), *day), *counts);
+            }
+        }
+        let row = |((source, room, day), (source_count, held_count))| Coverage {
+            source,
+            room,
+            day: day_word(day),
+            source_count,
+            held_count,
+        };
+        all.into_iter().map(row).collect()
+    }
+}
