@@ -40,6 +40,7 @@ pub struct Archive {
     pub(crate) tree_cache: TreeCache,
     pub(crate) sealing: Arc<Sealing>,
     pub(crate) blobs: LocalBlobs,
+    /// The writer first, then those behind it.
     pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
     /// Held as long as the archive is open.
     pub(crate) lock: Mutex<Option<Box<dyn DiskLock>>>,
@@ -298,19 +299,25 @@ impl Archive {
         signed
     }
 
-    /// Lets the threads finish what waits; returns whether they were still at work.
+    /// Lets the writer finish what waits, then ends the others; returns whether they were still at work.
+    ///
+    /// In that order, since the writer may wait for the sealer.
     fn stop(&self) -> bool {
         self.shared.queue.close();
+        let mut threads = std::mem::take(&mut *self.threads.lock()).into_iter();
+        let writer = threads.next();
+        let was_there = writer.is_some();
+        writer.map(|writer| self.join(writer));
         self.shared.sealing.close();
         self.shared.checkpoints.close();
-        let threads = std::mem::take(&mut *self.threads.lock());
-        let were_there = !threads.is_empty();
-        for thread in threads {
-            if thread.join().is_err() {
-                self.shared.fuse.blow("go on after a fault of the program in a thread");
-            }
+        threads.for_each(|thread| self.join(thread));
+        was_there
+    }
+
+    fn join(&self, thread: JoinHandle<()>) {
+        if thread.join().is_err() {
+            self.shared.fuse.blow("go on after a fault of the program in a thread");
         }
-        were_there
     }
 }
 

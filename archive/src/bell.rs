@@ -15,6 +15,10 @@ pub(crate) struct Bell {
 struct State {
     is_rung: bool,
     is_closing: bool,
+    /// Whether somebody has ever waited for it.
+    is_heard: bool,
+    /// Whether the one who hears it could not do its work the last time.
+    is_failing: bool,
     /// The size of the log that rings the bell when it is reached.
     size_awaited: Option<u64>,
 }
@@ -36,6 +40,17 @@ impl Bell {
         }
     }
 
+    /// Says that the one who hears the bell could not do its work, or could again: nobody waits for one who cannot.
+    pub(crate) fn report(&self, is_failing: bool) {
+        self.state.lock().is_failing = is_failing;
+    }
+
+    /// Returns whether somebody hears the bell and does its work.
+    pub(crate) fn has_listener(&self) -> bool {
+        let state = self.state.lock();
+        state.is_heard && !state.is_failing && !state.is_closing
+    }
+
     /// Rings for the last time.
     pub(crate) fn close(&self) {
         self.state.lock().is_closing = true;
@@ -47,6 +62,7 @@ impl Bell {
         let deadline = Instant::now().checked_add(timeout);
         let mut state = self.state.lock();
         state.size_awaited = Some(size_awaited);
+        state.is_heard = true;
         while !state.is_rung && !state.is_closing {
             let Some(deadline) = deadline else { break };
             if self.rung.wait_until(&mut state, deadline).timed_out() {

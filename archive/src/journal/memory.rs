@@ -59,6 +59,9 @@ pub(crate) struct Memory {
     /// Copy of the size under the lock that waiters sleep on.
     size: Mutex<u64>,
     grown: Condvar,
+    /// Bytes of complete files that wait to be sealed.
+    unsealed: Mutex<u64>,
+    sealed: Condvar,
 }
 
 #[derive(Debug)]
@@ -71,7 +74,9 @@ impl Memory {
     /// Returns the memory of recovered files and the tree over the whole log.
     pub(crate) fn new(files: VecDeque<FileMemory>, frontier: Frontier) -> Self {
         let size = Mutex::new(frontier.size());
-        Self { state: RwLock::new(State { files, frontier }), size, grown: Condvar::new() }
+        let unsealed = Mutex::new(unsealed(&files));
+        let state = RwLock::new(State { files, frontier });
+        Self { state, size, grown: Condvar::new(), unsealed, sealed: Condvar::new() }
     }
 
     /// Returns how many events are durable.
@@ -86,18 +91,29 @@ impl Memory {
 
     /// Begins a new file; the one before it is complete.
     pub(crate) fn begin(&self, file: FileMemory) {
-        let mut state = self.state.write();
-        if let Some(last) = state.files.back_mut() {
-            last.is_complete = true;
-        }
-        state.files.push_back(file);
+        self.complete();
+        self.state.write().files.push_back(file);
     }
 
     /// Says that nothing more is appended to the last file.
     pub(crate) fn complete(&self) {
-        if let Some(last) = self.state.write().files.back_mut() {
+        let mut state = self.state.write();
+        if let Some(last) = state.files.back_mut() {
             last.is_complete = true;
         }
+        *self.unsealed.lock() = unsealed(&state.files);
+    }
+
+    /// Waits until at most so many bytes of complete files wait to be sealed, or for so long. Returns whether it is so.
+    pub(crate) fn wait_for_room(&self, bytes_max: u64, timeout: Duration) -> bool {
+        let deadline = Instant::now().checked_add(timeout).unwrap_or_else(Instant::now);
+        let mut now = self.unsealed.lock();
+        while *now > bytes_max {
+            if self.sealed.wait_until(&mut now, deadline).timed_out() {
+                return *now <= bytes_max;
+            }
+        }
+        true
     }
 
     /// Shows a frame that has become durable, and wakes who waits for it.
@@ -132,6 +148,7 @@ impl Memory {
     /// Wakes everyone who waits, so that they see that the log has stopped.
     pub(crate) fn wake(&self) {
         self.grown.notify_all();
+        self.sealed.notify_all();
     }
 
     /// Returns the first event that is still in memory: those before it are sealed.
@@ -171,7 +188,11 @@ impl Memory {
 
     /// Forgets a file whose events are sealed and can be read from there.
     pub(crate) fn forget(&self, number: u64) {
-        self.state.write().files.retain(|file| file.number != number);
+        let mut state = self.state.write();
+        state.files.retain(|file| file.number != number);
+        *self.unsealed.lock() = unsealed(&state.files);
+        drop(state);
+        self.sealed.notify_all();
     }
 
     /// Returns how many bytes the journal files have.
@@ -184,6 +205,10 @@ impl Memory {
         let state = self.state.read();
         state.files.back().filter(|file| !file.is_complete).map(|file| file.created_at)
     }
+}
+
+fn unsealed(files: &VecDeque<FileMemory>) -> u64 {
+    files.iter().filter(|file| file.is_complete).map(|file| file.bytes).sum()
 }
 
 impl State {

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chat::{ArchiveId, Seq};
 
 use super::file::{self, JournalFile};
-use super::frame::{self, FileHeader, Frame, Run};
+use super::frame::{self, FileHeader, Frame, Records, Run};
 use super::leaves::leaves;
 use super::memory::{FileMemory, Memory};
 use super::queue::{Batch, Queue, Work};
@@ -16,6 +17,11 @@ use crate::error::{Error, Result};
 use crate::fuse::Fuse;
 use crate::keys::Keys;
 use crate::proof::tree::Frontier;
+
+/// Full files that may wait to be sealed before the writer waits for the sealer.
+const UNSEALED_FILES_MAX: u64 = 3;
+/// How often the writer looks whether the sealer it waits for is still able to seal.
+const SEALER_PAUSE: Duration = Duration::from_millis(200);
 
 /// What the writer shares with the rest of the archive.
 #[derive(Debug, Clone)]
@@ -75,30 +81,36 @@ impl Writer {
     pub(crate) fn run(mut self) {
         let stop = StopOnPanic(self.shared.clone());
         while let Some(work) = self.shared.queue.take() {
-            if let Err(error) = self.work(work) {
-                let stopped: Result<()> = self.shared.fuse.guard(Err(error));
-                drop(stopped);
+            if self.work(work).is_err() {
                 break;
             }
         }
         drop(stop);
     }
 
+    /// Does one piece of work. If it fails, the fuse is blown before anyone who waits for it can wake.
     fn work(&mut self, work: Work) -> Result<()> {
         self.shared.fuse.check()?;
         match work {
-            Work::Batch(batch) => self.write(batch),
+            Work::Batch(Batch { first, records, replies }) => {
+                let written = self.write(first, records);
+                let frame = self.shared.fuse.guard(written)?;
+                let mut leaves = frame.leaves().iter().copied();
+                for (count, reply) in replies {
+                    // Who appended may not wait for the answer; the batch is durable all the same.
+                    reply.send(leaves.by_ref().take(count).collect()).ok();
+                }
+            }
             Work::Finish(reply) => {
                 self.complete_file();
                 // Who asked may have gone away; the file is complete all the same.
                 reply.send(()).ok();
-                Ok(())
             }
         }
+        Ok(())
     }
 
-    fn write(&mut self, batch: Batch) -> Result<()> {
-        let Batch { first, records, replies } = batch;
+    fn write(&mut self, first: Seq, records: Records) -> Result<Arc<Frame>> {
         let mut open = self.file_for(first, records.bytes())?;
         let count = u64::try_from(records.count()).expect("a usize fits in 64 bits");
         let last = first.plus(count.saturating_sub(1));
@@ -117,12 +129,7 @@ impl Writer {
         self.open = Some(open);
         self.shared.memory.grow(begun, Arc::clone(&frame), bytes, self.frontier.clone());
         self.shared.checkpoints.ring_for_size(self.frontier.size());
-        let mut leaves = frame.leaves().iter().copied();
-        for (count, reply) in replies {
-            // Who appended may not wait for the answer; the batch is durable all the same.
-            reply.send(leaves.by_ref().take(count).collect()).ok();
-        }
-        Ok(())
+        Ok(frame)
     }
 
     /// Returns the file that takes a batch: the present one, unless it is full or old.
@@ -136,6 +143,7 @@ impl Writer {
             }
             self.complete_file();
         }
+        self.wait_for_sealer()?;
         let sealer = self.shared.keys.new_file()?;
         let header = FileHeader { archive: self.archive, key: sealer.id(), first, created_at: now };
         let path = file::path_of(&self.folder, self.number);
@@ -151,6 +159,17 @@ impl Writer {
         });
         self.number = self.number.saturating_add(1);
         Ok(OpenFile { file, run: None })
+    }
+
+    /// Waits until the sealer has caught up, so that memory is bounded by what is set and not by the input.
+    fn wait_for_sealer(&self) -> Result<()> {
+        let bytes_max = self.bounds.bytes.saturating_mul(UNSEALED_FILES_MAX);
+        while self.shared.sealing.has_listener()
+            && !self.shared.memory.wait_for_room(bytes_max, SEALER_PAUSE)
+        {
+            self.shared.fuse.check()?;
+        }
+        Ok(())
     }
 
     fn complete_file(&mut self) {

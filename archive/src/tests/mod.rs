@@ -3,6 +3,7 @@
 mod crashes;
 mod facade;
 mod proving;
+mod recovery;
 mod sealing;
 mod simulated;
 mod verifying;
