@@ -63,6 +63,7 @@ impl Sealing {
     pub(crate) fn run(&self) {
         while self.shared.sealing.wait(u64::MAX, PAUSE) {
             let done = self.finish_old_file().and_then(|()| self.seal_due());
+            self.shared.sealing.report(done.is_err());
             match done {
                 Ok(_) => {}
                 Err(Error::Closed) => return,
@@ -81,7 +82,8 @@ impl Sealing {
         let now = self.shared.ports.clock.now().micros();
         let begun = self.shared.memory.begun_at();
         if begun.is_some_and(|begun| now.saturating_sub(begun.micros()) >= self.seal_age_micros) {
-            return self.shared.queue.finish_file();
+            // The writer rings when it has: to wait for it here could be to wait for one who waits for us.
+            self.shared.queue.ask_to_finish()?;
         }
         Ok(())
     }

@@ -323,11 +323,6 @@ impl Frame {
         &self.leaves
     }
 
-    /// Returns how many bytes of memory its records take.
-    pub(crate) fn bytes(&self) -> u64 {
-        count_of(self.records.bytes.len())
-    }
-
     /// Returns the record of an event, or nothing if it is not in this frame.
     pub(crate) fn record(&self, seq: Seq) -> Option<RawRecord<'_>> {
         let index = usize::try_from(seq.get().checked_sub(self.first.get())?).ok()?;

@@ -122,19 +122,24 @@ impl Queue {
         Ok(Pending { receivers, fuse: Arc::clone(&self.fuse) })
     }
 
+    /// Asks the writer to complete the present file; the answer comes once it has.
+    pub(crate) fn ask_to_finish(&self) -> Result<Receiver<()>> {
+        let (sender, receiver) = channel();
+        let mut state = self.state.lock();
+        self.fuse.check()?;
+        if state.is_closed {
+            return Err(Error::Closed);
+        }
+        state.works.push_back(Work::Finish(sender));
+        drop(state);
+        self.filled.notify_one();
+        Ok(receiver)
+    }
+
     /// Asks the writer to complete the present file, and waits until it has.
     pub(crate) fn finish_file(&self) -> Result<()> {
-        let (sender, receiver) = channel();
-        {
-            let mut state = self.state.lock();
-            self.fuse.check()?;
-            if state.is_closed {
-                return Err(Error::Closed);
-            }
-            state.works.push_back(Work::Finish(sender));
-        }
-        self.filled.notify_one();
-        receiver.recv().map_err(|_| self.fuse.check().err().unwrap_or(Error::Closed))
+        let finished = self.ask_to_finish()?.recv();
+        finished.map_err(|_| self.fuse.check().err().unwrap_or(Error::Closed))
     }
 
     /// Waits for work and returns it: one frame's worth of whatever waits. Nothing once the queue is closed and empty.

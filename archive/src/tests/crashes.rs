@@ -94,7 +94,11 @@ impl Program {
                 }
                 Err(_) => false,
             },
-            2 => self.archive().close().is_ok() && false,
+            2 => {
+                // A restart follows whether it closes well or not.
+                self.archive().close().ok();
+                false
+            }
             3 => self.archive().seal().is_ok(),
             _ => self.append(),
         }
@@ -137,6 +141,9 @@ impl Program {
         assert!(found == self.handed[..found.len()], "seed {seed}: other events came back");
         self.handed.truncate(found.len());
         self.acknowledged = found.len();
+        let root = archive.checkpoint_at(archive.size()).unwrap();
+        let root_found = archive.shared.memory.frontier().root();
+        assert!(root.is_none_or(|signed| signed.checkpoint.root == root_found), "seed {seed}");
         if let Some(signed) = &self.signed {
             let kept = archive.checkpoint_at(signed.checkpoint.size).unwrap();
             assert_eq!(kept.as_ref(), Some(signed), "seed {seed}");
