@@ -62,13 +62,14 @@ impl Subtrees for LogTree<'_> {
     type Error = Error;
 
     fn hash(&self, level: u32, index: u64) -> Result<Digest> {
-        if level < BLOCK_LEVEL {
-            return self.low_hash(level, index);
+        if let Some((block, place)) = self.place_in_block(level, index) {
+            let hash = self.block(block)?.hash(level, place);
+            return hash.ok_or_else(|| self.beyond(index));
         }
         if let Some(hash) = self.cache.hashes.lock().get(&(level, index)) {
             return Ok(*hash);
         }
-        let hash = self.high_hash(level, index)?;
+        let hash = self.compute(level, index)?;
         let mut hashes = self.cache.hashes.lock();
         if hashes.len() >= CACHED_HASHES_MAX {
             hashes.clear();
@@ -79,37 +80,28 @@ impl Subtrees for LogTree<'_> {
 }
 
 impl LogTree<'_> {
-    /// Returns the hash of a subtree of whole blocks.
-    fn high_hash(&self, level: u32, index: u64) -> Result<Digest> {
-        let end = index.saturating_add(1).checked_shl(level).unwrap_or(u64::MAX);
-        if end <= self.tiles.size() {
+    /// Returns the block that a low subtree lies in and its place there, if all leaves of that block are there: the last one
+    /// of the log seldom is.
+    fn place_in_block(&self, level: u32, index: u64) -> Option<(u64, u64)> {
+        let height = BLOCK_LEVEL.checked_sub(level).filter(|height| *height > 0)?;
+        let block = index.checked_shr(height)?;
+        let first = block.checked_shl(height)?;
+        let end = block.saturating_add(1).saturating_mul(BLOCK_LEAVES);
+        (end <= self.memory.size()).then_some((block, index.saturating_sub(first)))
+    }
+
+    fn compute(&self, level: u32, index: u64) -> Result<Digest> {
+        let first = index.checked_shl(level).ok_or_else(|| self.beyond(index))?;
+        let count = 1_u64.checked_shl(level).ok_or_else(|| self.beyond(index))?;
+        if level >= BLOCK_LEVEL && first.saturating_add(count) <= self.tiles.size() {
             return self.tiles.hash(level, index);
         }
-        if level == BLOCK_LEVEL {
-            let first = index.saturating_mul(BLOCK_LEAVES);
-            return Ok(crate::tiles::subtree_root(&self.leaves(first, BLOCK_LEAVES)?));
+        if level <= BLOCK_LEVEL {
+            return Ok(crate::tiles::subtree_root(&self.leaves(first, count)?));
         }
         let (below, left) = (level.saturating_sub(1), index.saturating_mul(2));
         let left_hash = self.hash(below, left)?;
         Ok(node_hash(&left_hash, &self.hash(below, left.saturating_add(1))?))
-    }
-
-    /// Returns the hash of a subtree within one block.
-    fn low_hash(&self, level: u32, index: u64) -> Result<Digest> {
-        let first = index.checked_shl(level).unwrap_or(u64::MAX);
-        let count = 1_u64.checked_shl(level).unwrap_or(BLOCK_LEAVES);
-        let block = first / BLOCK_LEAVES;
-        let whole = block.saturating_add(1).saturating_mul(BLOCK_LEAVES) <= self.memory.size();
-        if !whole {
-            return Ok(crate::tiles::subtree_root(&self.leaves(first, count)?));
-        }
-        let place = (first % BLOCK_LEAVES).checked_shr(level).unwrap_or(0);
-        let hash = self.block(block)?.hash(level, place);
-        hash.ok_or(Error::BeyondEnd {
-            action: "read the tree",
-            asked: first,
-            held: self.memory.size(),
-        })
     }
 
     /// Returns a whole block of leaves and the hashes over them.

@@ -82,9 +82,9 @@ fn a_room_is_proven_without_showing_another() {
         event.event.place.as_ref().is_some_and(|place| place.room == room)
     };
     let seqs: Vec<_> = all.iter().filter(is_there).map(|event| event.seq).collect();
-    let root = archive.root(340).unwrap();
+    let expected = archive.root(340).unwrap();
     let proof = archive.prove_room(room, &seqs, 340, &|tag| tag == tag::TEXT).unwrap();
-    let shown = proof.verify(340, &root).unwrap();
+    let shown = proof.verify(340, &expected).unwrap();
     assert_eq!((shown.first.place_seq, shown.not_shown), (1, 0));
     assert_eq!(Ok(shown.last.place_seq), u64::try_from(seqs.len()));
     let gap = [&seqs[..5], &seqs[6..]].concat();
