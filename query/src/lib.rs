@@ -35,6 +35,6 @@ pub use analysis::ANALYSIS_VERSION;
 pub use ast::{Clause, Field, Has, Mark};
 pub use error::{QueryError, ZoneError};
 pub use explain::{ClauseVerdict, Explanation, explain};
-pub use matcher::{Analysed, Marks, Match, Unmarked, matches};
+pub use matcher::{Analysed, Marks, Match, Unmarked, holds, matches};
 pub use query::Query;
 pub use zone::Zone;

@@ -15,7 +15,7 @@ pub(crate) use phrase::fewest_between;
 
 use chat::{RoomId, Seq, SourceId};
 
-use crate::ast::Mark;
+use crate::ast::{Clause, Mark};
 use crate::query::Query;
 
 /// What is known about events, rooms and sources beside the events themselves, as of one snapshot.
@@ -74,6 +74,12 @@ pub fn matches(query: &Query, event: &Analysed, marks: &dyn Marks) -> Option<Mat
     let mut evaluation = Evaluation::new(event, marks);
     let matched = evaluation.holds(query.root());
     matched.then(|| Match { highlights: evaluation.into_highlights() })
+}
+
+/// Returns whether one clause holds for an event, whatever kinds a query with it would cover. The index asks this of the
+/// candidates of a clause that its lists alone cannot decide.
+pub fn holds(clause: &Clause, event: &Analysed, marks: &dyn Marks) -> bool {
+    Evaluation::new(event, marks).holds(clause)
 }
 
 #[cfg(test)]

@@ -1,0 +1,262 @@
+//! The thread that follows the log: it pulls what is new, adds it to the index, and commits every second or every twenty
+//! thousand events, whichever comes first. A commit says how far it reaches, so a restart goes on from there.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use archive::Tail;
+use chat::{Recorded, Seq};
+use rayon::prelude::*;
+use tantivy::TantivyDocument;
+
+use crate::document::Document;
+use crate::error::{Error, Result};
+use crate::marks::Marks;
+use crate::settings::Settings;
+use crate::shared::{Shared, Wish};
+use crate::store::{Store, Watermark};
+use crate::view::View;
+
+/// Events pulled at once.
+const PULL_EVENTS: usize = 4_096;
+/// Bytes of text after which a commit is made: what is not committed is kept in memory by the tail search.
+const COMMIT_TEXT_BYTES_MAX: usize = 32 << 20;
+/// Events without a document, such as officers' acts, after which a commit is made for the watermark alone.
+const COMMIT_EMPTY_EVENTS_MAX: u64 = 4_096;
+/// How long the thread waits at most while nothing is new, before it looks for wishes.
+const IDLE_WAIT: Duration = Duration::from_millis(100);
+/// The same while something waits to be committed.
+const BUSY_WAIT: Duration = Duration::from_millis(10);
+
+/// The follower and all it owns.
+pub(crate) struct Follower {
+    shared: Arc<Shared>,
+    settings: Settings,
+    folder: PathBuf,
+    store: Store,
+    tail: Tail,
+    pending: Pending,
+}
+
+/// Why following was left off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// Everything is committed, and the follower was told to stop.
+    Stop,
+    /// The index is to be built again.
+    BeginAgain,
+}
+
+/// What was followed since the last commit.
+#[derive(Debug, Default)]
+struct Pending {
+    events: u64,
+    documents: u64,
+    text_bytes: usize,
+    since: Option<Instant>,
+}
+
+impl Follower {
+    /// Opens the files and shows what they hold, or makes them anew.
+    pub(crate) fn open(shared: Arc<Shared>, folder: PathBuf, settings: Settings) -> Result<Self> {
+        fold_ledger(&shared)?;
+        let store = match reopen(&shared, &folder, &settings)? {
+            Some(store) => store,
+            None => begin(&shared, &folder, &settings)?,
+        };
+        let tail = shared.sources.archive.tail(after(shared.watermark()));
+        Ok(Self { shared, settings, folder, store, tail, pending: Pending::default() })
+    }
+
+    /// Follows until it is told to stop. A fault ends it, and is reported.
+    pub(crate) fn run(self) {
+        let shared = Arc::clone(&self.shared);
+        if let Err(fault) = self.run_on() {
+            let reason = chain(&fault);
+            tracing::error!(reason, "the index has stopped following the log");
+            shared.fail(reason);
+        }
+    }
+
+    fn run_on(mut self) -> Result<()> {
+        loop {
+            match self.follow()? {
+                Turn::Stop => return self.store.close(),
+                Turn::BeginAgain => self = self.begin_again()?,
+            }
+        }
+    }
+
+    fn follow(&mut self) -> Result<Turn> {
+        loop {
+            let wish = self.shared.wish();
+            if wish.reindex {
+                return Ok(Turn::BeginAgain);
+            }
+            let batch = self.tail.next_batch(PULL_EVENTS).map_err(log_unreadable)?;
+            if !batch.is_empty() {
+                self.add(&batch)?;
+            }
+            self.pending.events = self.position().saturating_sub(self.shared.watermark());
+            if self.is_due(wish, batch.is_empty()) {
+                self.commit()?;
+            } else if batch.is_empty() {
+                if wish.stop {
+                    return Ok(Turn::Stop);
+                }
+                self.rest()?;
+            }
+        }
+    }
+
+    /// Returns how many events have been pulled.
+    fn position(&self) -> u64 {
+        self.tail.position().leaf_index()
+    }
+
+    fn is_due(&self, wish: Wish, is_idle: bool) -> bool {
+        let Pending { events, documents, text_bytes, since } = &self.pending;
+        let is_asked = is_idle && (wish.stop || wish.commit_to > self.shared.watermark());
+        let is_old = since.is_some_and(|since| since.elapsed() >= self.settings.commit_wait);
+        *documents >= self.settings.commit_events_max
+            || *text_bytes >= COMMIT_TEXT_BYTES_MAX
+            || (*documents > 0 && is_old)
+            || (*documents == 0 && *events >= COMMIT_EMPTY_EVENTS_MAX)
+            || (*events > 0 && is_asked)
+    }
+
+    fn add(&mut self, batch: &[Recorded]) -> Result<()> {
+        {
+            let mut surroundings = self.shared.sources.surroundings.write();
+            let mut marks = self.shared.sources.marks.write();
+            for recorded in batch {
+                surroundings.apply(recorded);
+                marks.apply(recorded);
+            }
+        }
+        for document in self.documents(batch) {
+            self.store.add(document)?;
+            self.pending.documents += 1;
+        }
+        let text_bytes =
+            |recorded: &Recorded| recorded.event.content.text.as_ref().map_or(0, String::len);
+        self.pending.text_bytes += batch.iter().map(text_bytes).sum::<usize>();
+        self.pending.since.get_or_insert_with(Instant::now);
+        Ok(())
+    }
+
+    fn documents(&self, batch: &[Recorded]) -> Vec<TantivyDocument> {
+        let surroundings = self.shared.sources.surroundings.read();
+        let fields = self.store.fields;
+        batch
+            .par_iter()
+            .filter_map(|recorded| Document::of(recorded, surroundings.language(recorded)))
+            .map(|document| document.into_engine(&fields))
+            .collect()
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        let events = self.position();
+        let archive = self.shared.sources.archive.id().to_string();
+        self.store.commit(&Watermark { archive, events })?;
+        self.show(events)?;
+        self.pending = Pending::default();
+        Ok(())
+    }
+
+    fn show(&self, events: u64) -> Result<()> {
+        let before = self.shared.view();
+        let view = View::open(&self.store.reader, self.store.fields, events, before.as_deref())?;
+        self.shared.show(view);
+        Ok(())
+    }
+
+    /// Nothing is new: takes over segments that were joined meanwhile, then waits.
+    fn rest(&self) -> Result<()> {
+        let view = self.shared.view();
+        if let Some(view) = view.filter(|view| self.store.is_ahead_of(view.columns.len())) {
+            self.show(view.watermark)?;
+        }
+        let is_busy = self.pending.documents > 0;
+        self.tail.wait(if is_busy { BUSY_WAIT } else { IDLE_WAIT });
+        Ok(())
+    }
+
+    fn begin_again(self) -> Result<Self> {
+        let Self { shared, settings, folder, store, .. } = self;
+        shared.hide();
+        // Joins under way would write into the folder that is emptied. Their outcome does not matter any more.
+        if let Err(fault) = store.close() {
+            tracing::warn!(reason = chain(&fault), "the index that is thrown away had a fault");
+        }
+        let store = begin(&shared, &folder, &settings)?;
+        let tail = shared.sources.archive.tail(Seq::FIRST);
+        Ok(Self { shared, settings, folder, store, tail, pending: Pending::default() })
+    }
+}
+
+/// Opens the files if they can be used as they are, and shows them.
+fn reopen(shared: &Shared, folder: &std::path::Path, settings: &Settings) -> Result<Option<Store>> {
+    let archive = &shared.sources.archive;
+    let id = archive.id().to_string();
+    let Some((store, watermark)) = Store::open(folder, settings.arena_bytes, &id, archive.size())?
+    else {
+        return Ok(None);
+    };
+    let opened = View::open(&store.reader, store.fields, watermark.events, None)
+        .and_then(|view| Marks::read(&view).map(|marks| (view, marks)));
+    match opened {
+        Ok((view, marks)) => {
+            *shared.sources.marks.write() = marks;
+            shared.show(view);
+            Ok(Some(store))
+        }
+        Err(fault) => {
+            tracing::warn!(reason = chain(&fault), "the index is built again from the log");
+            Ok(None)
+        }
+    }
+}
+
+/// Makes the files anew and shows that they hold nothing.
+fn begin(shared: &Shared, folder: &std::path::Path, settings: &Settings) -> Result<Store> {
+    let store = Store::create(folder, settings.arena_bytes)?;
+    shared.show(View::open(&store.reader, store.fields, 0, None)?);
+    Ok(store)
+}
+
+/// Reads the whole ledger: rooms' languages and categories, and names of sources.
+fn fold_ledger(shared: &Shared) -> Result<()> {
+    let mut ledger = shared.sources.archive.ledger(Seq::FIRST);
+    loop {
+        let batch = ledger.next_batch(PULL_EVENTS).map_err(log_unreadable)?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let mut surroundings = shared.sources.surroundings.write();
+        for recorded in &batch {
+            surroundings.apply(recorded);
+        }
+    }
+}
+
+fn after(watermark: u64) -> Seq {
+    Seq::new(watermark.saturating_add(1)).unwrap_or(Seq::FIRST)
+}
+
+fn log_unreadable(source: archive::Error) -> Error {
+    Error::LogUnreadable { source }
+}
+
+/// Returns an error and its causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        cause = error.source();
+    }
+    line
+}

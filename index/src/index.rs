@@ -1,0 +1,241 @@
+//! The facade: one open index beside one open archive.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use archive::Archive;
+use chat::limits::PAGE_HITS_MAX;
+use chat::{Recorded, Seq};
+use parking_lot::Mutex;
+use query::{ANALYSIS_VERSION, Analysed, Query};
+
+use crate::cursor::{Binding, Bookmark};
+use crate::error::{Error, Result};
+use crate::follower::Follower;
+use crate::lower::Verify;
+use crate::page::{Answer, Order, Page};
+use crate::scope::Scope;
+use crate::search::Search;
+use crate::settings::Settings;
+use crate::shared::{Shared, Sight};
+use crate::snapshot::{Snapshot, SnapshotChoice};
+use crate::state::StateAt;
+
+/// How often progress of a rebuild is told.
+const PROGRESS_WAIT: Duration = Duration::from_millis(250);
+
+/// One open index. Any number of threads may search it at once.
+#[derive(Debug)]
+pub struct Index {
+    shared: Arc<Shared>,
+    settings: Settings,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// How far the index is behind the log. What it has not committed is searched all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lag {
+    /// Events that are durable and not yet committed to the index.
+    pub events: u64,
+    /// Time since the oldest of them was recorded, on the archive's clock; 0 if there is none.
+    pub micros: i64,
+}
+
+impl Index {
+    /// Opens the index that lies in `folder` and begins to follow the log in a thread of its own.
+    ///
+    /// An index of another version, of another log, or with a damaged file is built again from the log; a search waits for
+    /// that up to [`Settings::patience`]. Fails only if the log cannot be read or the folder cannot be used.
+    pub fn open(folder: &Path, archive: Arc<Archive>, settings: Settings) -> Result<Arc<Self>> {
+        let shared = Arc::new(Shared::over(archive));
+        let follower = Follower::open(Arc::clone(&shared), folder.join("lists"), settings)?;
+        let thread = std::thread::Builder::new()
+            .name("index".to_owned())
+            .spawn(move || follower.run())
+            .map_err(|source| Error::FollowerNotStarted { source })?;
+        Ok(Arc::new(Self { shared, settings, thread: Mutex::new(Some(thread)) }))
+    }
+
+    /// Finds what matches within the scope, as of the snapshot: one page, and the exact number of all matches.
+    ///
+    /// Everything acknowledged before the call is found, committed to the index or not. A cursor carries its snapshot: with
+    /// it, the choice must be the newest or that very snapshot. Order by score waits until the snapshot is committed.
+    pub fn search(
+        &self,
+        query: &Query,
+        scope: &Scope,
+        choice: &SnapshotChoice,
+        page: &Page,
+    ) -> Result<Answer> {
+        if page.limit > PAGE_HITS_MAX {
+            return Err(Error::PageTooLarge { found: page.limit, expected: PAGE_HITS_MAX });
+        }
+        let binding = Binding::of(query, scope, page.order);
+        let bookmark =
+            page.cursor.as_ref().map(|cursor| Bookmark::open(cursor, binding)).transpose()?;
+        let snapshot = match (&bookmark, choice) {
+            (None, choice) => self.snapshot(choice)?,
+            (Some(bookmark), SnapshotChoice::At(at)) if bookmark.snapshot != *at => {
+                return Err(Error::CursorForeign);
+            }
+            (Some(bookmark), _) => self.snapshot(&SnapshotChoice::At(bookmark.snapshot))?,
+        };
+        let sight = self.sight(snapshot.size, page.order, bookmark.as_ref())?;
+        if page.order == Order::Score {
+            self.shared.keep(&sight.view);
+        }
+        self.prepare(query, scope, snapshot, sight).page(page, bookmark.as_ref())
+    }
+
+    /// Returns the sequence numbers of all matches within the scope as of the snapshot, ascending.
+    pub fn seqs(&self, query: &Query, scope: &Scope, snapshot: &Snapshot) -> Result<Vec<Seq>> {
+        let snapshot = self.snapshot(&SnapshotChoice::At(*snapshot))?;
+        let sight = self.shared.see(snapshot.size, self.settings.patience)?;
+        self.prepare(query, scope, snapshot, sight).seqs()
+    }
+
+    /// Returns a snapshot of everything acknowledged by now.
+    pub fn newest(&self) -> Snapshot {
+        let (size, root) = self.shared.sources.archive.head();
+        Snapshot { size, root, analysis: ANALYSIS_VERSION }
+    }
+
+    /// Takes an event apart as the index does, with the language that its room had when it was recorded: what
+    /// [`query::matches`] and [`query::explain`] need to agree with the search.
+    pub fn analysed(&self, recorded: &Recorded) -> Analysed {
+        Analysed::of(recorded, self.shared.sources.surroundings.read().language(recorded))
+    }
+
+    /// Returns what stands beside the events as of a snapshot: marks, categories, names of sources.
+    pub fn state_at(&self, snapshot: &Snapshot) -> Result<StateAt> {
+        let snapshot = self.snapshot(&SnapshotChoice::At(*snapshot))?;
+        drop(self.shared.see(snapshot.size, self.settings.patience)?);
+        Ok(self.state(snapshot.size))
+    }
+
+    /// Returns how many events the index has committed.
+    pub fn watermark(&self) -> u64 {
+        self.shared.watermark()
+    }
+
+    /// Returns how far the index is behind the log.
+    pub fn lag(&self) -> Lag {
+        let archive = &self.shared.sources.archive;
+        let watermark = self.shared.watermark();
+        let events = archive.size().saturating_sub(watermark);
+        let oldest = Seq::new(watermark.saturating_add(1)).filter(|_| events > 0);
+        let recorded = oldest.and_then(|seq| archive.read(seq).ok().flatten());
+        let since = |recorded: Recorded| {
+            let now = archive.ports().clock.now();
+            now.micros().saturating_sub(recorded.recorded_at.micros()).max(0)
+        };
+        Lag { events, micros: recorded.map_or(0, since) }
+    }
+
+    /// Returns why the index has stopped following the log, if it has. It then answers as long as the tail reaches.
+    pub fn failure(&self) -> Option<String> {
+        self.shared.failure()
+    }
+
+    /// Waits until everything that is durable now is committed to the index.
+    pub fn catch_up(&self) -> Result<()> {
+        let size = self.shared.sources.archive.size();
+        self.shared.ask(|wish| wish.commit_to = wish.commit_to.max(size));
+        self.shared.wait_for(size, None)
+    }
+
+    /// Throws the index away and builds it again from the log. Returns the number of events followed. Searches wait
+    /// meanwhile. `progress` is told events done and events to do.
+    pub fn reindex(&self, progress: &dyn Fn(u64, u64)) -> Result<u64> {
+        let size = self.shared.sources.archive.size();
+        self.shared.begin_again(size);
+        loop {
+            match self.shared.wait_for_rebuild(size, PROGRESS_WAIT) {
+                Err(Error::Behind { followed, .. }) => progress(followed.min(size), size),
+                Err(fault) => return Err(fault),
+                Ok(()) => {
+                    progress(size, size);
+                    return Ok(size);
+                }
+            }
+        }
+    }
+
+    /// Commits what is followed and ends the thread. Searches are refused from now on.
+    pub fn close(&self) -> Result<()> {
+        self.shared.ask(|wish| wish.stop = true);
+        if let Some(thread) = self.thread.lock().take()
+            && thread.join().is_err()
+        {
+            self.shared.fail("a fault of the program in the follower".to_owned());
+        }
+        self.shared.close();
+        match self.shared.failure() {
+            Some(reason) => Err(Error::FollowerStopped { reason }),
+            None => Ok(()),
+        }
+    }
+
+    fn snapshot(&self, choice: &SnapshotChoice) -> Result<Snapshot> {
+        let newest = self.newest();
+        let SnapshotChoice::At(at) = choice else { return Ok(newest) };
+        if at.analysis != newest.analysis {
+            let (found, expected) = (at.analysis, newest.analysis);
+            return Err(Error::SnapshotOfOtherAnalysis { found, expected });
+        }
+        if at.size > newest.size {
+            return Err(Error::SnapshotAhead { found: at.size, expected: newest.size });
+        }
+        let archive = &self.shared.sources.archive;
+        let root = archive.root(at.size).map_err(|source| Error::LogUnreadable { source })?;
+        if at.root != root {
+            return Err(Error::SnapshotOfOtherLog { size: at.size });
+        }
+        Ok(*at)
+    }
+
+    fn sight(&self, size: u64, order: Order, bookmark: Option<&Bookmark>) -> Result<Sight> {
+        if order != Order::Score {
+            return self.shared.see(size, self.settings.patience);
+        }
+        if let Some(bookmark) = bookmark {
+            return Ok(Sight { view: self.shared.kept(bookmark.reader)?, recent: Vec::new() });
+        }
+        // Scores are comparable within one committed state alone, so the tail has to be in it.
+        self.shared.ask(|wish| wish.commit_to = wish.commit_to.max(size));
+        self.shared.wait_for(size, Some(self.settings.patience))?;
+        self.shared.see(size, self.settings.patience)
+    }
+
+    fn state(&self, size: u64) -> StateAt {
+        let sources = &self.shared.sources;
+        let marks = sources.marks.read().at(size);
+        StateAt { size, marks, surroundings: Arc::clone(&sources.surroundings) }
+    }
+
+    fn prepare<'a>(
+        &self,
+        asked: &'a Query,
+        scope: &'a Scope,
+        snapshot: Snapshot,
+        sight: Sight,
+    ) -> Search<'a> {
+        let state = self.state(snapshot.size);
+        let archive = Arc::clone(&self.shared.sources.archive);
+        let verify = Verify { archive, faults: Arc::default() };
+        Search { asked, scope, snapshot, sight, state, verify }
+    }
+}
+
+impl Drop for Index {
+    fn drop(&mut self) {
+        if let Err(fault) = self.close() {
+            tracing::warn!(
+                reason = crate::follower::chain(&fault),
+                "the index was not closed clean"
+            );
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! From a parsed query to one over the engine's lists. Every clause means exactly what `query::matcher` means by it.
+
+use std::sync::Arc;
+
+use archive::Archive;
+use chat::{EventKind, RoomId};
+use query::analysis::{Language, stem, tokens};
+use query::{Clause, Field, Mark, Query as Asked};
+use tantivy::Term;
+use tantivy::query::{
+    AllQuery, BooleanQuery, ConstScoreQuery, EmptyQuery, Occur, PhraseQuery, Query, TermQuery,
+    TermSetQuery,
+};
+use tantivy::schema::{Field as Handle, IndexRecordOption};
+
+use crate::calm::Calm;
+use crate::phrase::SlopPhrase;
+use crate::prefix::PrefixWords;
+use crate::scope::{Reach, Scope};
+use crate::settled::Settled;
+use crate::sieve::Sieve;
+use crate::state::StateAt;
+use crate::verbatim::{Faults, Verbatim};
+use crate::view::View;
+
+type Boxed = Box<dyn Query>;
+
+/// What a query is read against.
+pub(crate) struct Lowering<'a> {
+    /// The committed state.
+    pub(crate) view: &'a View,
+    /// What the ledger says as of the snapshot.
+    pub(crate) state: &'a StateAt,
+    /// Where texts are read back from.
+    pub(crate) verify: &'a Verify,
+    /// Kinds beyond those of content search that the query asks for.
+    further: Vec<EventKind>,
+}
+
+/// What verbatim clauses need: the log, and a place for its faults.
+pub(crate) struct Verify {
+    /// The log.
+    pub(crate) archive: Arc<Archive>,
+    /// What went wrong while reading it.
+    pub(crate) faults: Faults,
+}
+
+impl<'a> Lowering<'a> {
+    /// Prepares the reading of a query.
+    pub(crate) fn of(
+        asked: &Asked,
+        view: &'a View,
+        state: &'a StateAt,
+        verify: &'a Verify,
+    ) -> Self {
+        let further = asked.kinds().filter(|kind| !kind.is_searched_by_default()).collect();
+        Self { view, state, verify, further }
+    }
+
+    /// Returns the query over lists: the clauses, the kinds that are covered, and the scope.
+    pub(crate) fn query(&self, asked: &Asked, scope: &Scope) -> Boxed {
+        let mut all = vec![self.clause(asked.root())];
+        if !self.further.is_empty() || !is_bound(asked.root()) {
+            all.push(self.covered());
+        }
+        if let Reach::Rooms(rooms) = &scope.0 {
+            all.push(self.rooms(rooms));
+        }
+        every(all)
+    }
+
+    /// Returns the events of the kinds that the query covers.
+    fn covered(&self) -> Boxed {
+        let spoken = Term::from_field_text(self.view.fields.spoken, crate::document::SPOKEN);
+        let kinds = self.further.iter();
+        let further = kinds.map(|kind| Term::from_field_text(self.view.fields.kind, kind.word()));
+        any(std::iter::once(spoken).chain(further).map(keyword).collect())
+    }
+
+    fn rooms(&self, rooms: &[RoomId]) -> Boxed {
+        let field = self.view.fields.room_id;
+        among(field, rooms.iter().map(ToString::to_string))
+    }
+
+    /// The depth of clauses is bounded by [`chat::limits::QUERY_DEPTH_MAX`], so this may call itself.
+    fn clause(&self, clause: &Clause) -> Boxed {
+        match clause {
+            Clause::Everything => silent(Box::new(AllQuery)),
+            Clause::All(clauses) => self.all(clauses),
+            Clause::Any(clauses) => any(clauses.iter().map(|one| self.clause(one)).collect()),
+            Clause::Not(inner) => not(vec![self.clause(inner)], Vec::new()),
+            Clause::Word(word) => self.in_words(|words| self.word(word, words)),
+            Clause::Phrase { tokens, slop } => self.in_words(|words| phrase(tokens, *slop, words)),
+            Clause::Prefix(prefix) => self.in_words(|words| {
+                Box::new(Settled::by(PrefixWords { field: words.exact, prefix: prefix.clone() }))
+            }),
+            Clause::Verbatim(text) => self.in_words(|words| self.verbatim(clause, text, words)),
+            Clause::Field(field) => self.field(field),
+        }
+    }
+
+    fn all(&self, clauses: &[Clause]) -> Boxed {
+        let mut wanted = Vec::new();
+        let mut unwanted = Vec::new();
+        for clause in clauses {
+            if let Clause::Not(inner) = clause {
+                unwanted.push(self.clause(inner));
+            } else {
+                wanted.push(self.clause(clause));
+            }
+        }
+        if unwanted.is_empty() { every(wanted) } else { not(unwanted, wanted) }
+    }
+
+    /// Reads a clause on words in the lists of content, and in those of other events where the query asks for their kind.
+    fn in_words(&self, read: impl Fn(Words) -> Boxed) -> Boxed {
+        let fields = &self.view.fields;
+        let content = read(Words { exact: fields.body, stem: fields.stem });
+        if self.further.is_empty() {
+            return content;
+        }
+        any(vec![content, read(Words { exact: fields.aside, stem: fields.aside_stem })])
+    }
+
+    /// A token t of language L matches a word w if t = w or their stems in L are equal. Where t is its own stem, no stem
+    /// was written for it, so that case is the exact token together with the language.
+    fn word(&self, word: &str, words: Words) -> Boxed {
+        let mut ways = vec![scored(Term::from_field_text(words.exact, word))];
+        for &language in &*self.view.languages {
+            let stem = stem(word, language);
+            let stemmed = crate::document::stem_term(language, &stem);
+            ways.push(scored(Term::from_field_text(words.stem, &stemmed)));
+            if stem != word {
+                let own = scored(Term::from_field_text(words.exact, &stem));
+                ways.push(every(vec![own, self.spoken_in(language)]));
+            }
+        }
+        any(ways)
+    }
+
+    fn spoken_in(&self, language: Language) -> Boxed {
+        keyword(Term::from_field_text(self.view.fields.lang, language.code()))
+    }
+
+    fn verbatim(&self, clause: &Clause, text: &str, words: Words) -> Boxed {
+        let folded: Vec<_> = tokens(text).into_iter().map(|token| token.term).collect();
+        let candidates = phrase(&folded, 0, words);
+        silent(Box::new(Settled::by(Verbatim {
+            clause: clause.clone(),
+            candidates,
+            searcher: self.view.searcher.clone(),
+            columns: Arc::clone(&self.view.columns),
+            archive: Arc::clone(&self.verify.archive),
+            faults: Arc::clone(&self.verify.faults),
+        })))
+    }
+
+    fn field(&self, field: &Field) -> Boxed {
+        let fields = &self.view.fields;
+        let value = |handle: Handle, value: &str| keyword(Term::from_field_text(handle, value));
+        match field {
+            Field::From(name) => value(fields.from, name),
+            Field::To(name) => value(fields.to, name),
+            Field::Room(name) => value(fields.room, name),
+            Field::Category(name) => {
+                among(fields.room_id, self.state.rooms_in(name).iter().map(ToString::to_string))
+            }
+            Field::Source(name) => {
+                let ids = self.state.sources_named(name);
+                let ids = ids.iter().map(ToString::to_string);
+                among(fields.source, ids.chain([name.clone()]))
+            }
+            Field::Kind(kind) => value(fields.kind, kind.word()),
+            Field::Has(has) => value(fields.has, has.word()),
+            Field::File(name) => value(fields.file, name),
+            Field::Extension(extension) => value(fields.ext, extension),
+            Field::Language(language) => value(fields.lang, language.code()),
+            Field::Thread(thread) => value(fields.thread, thread),
+            Field::Is(mark) => self.sieve(self.mark(*mark)),
+            Field::Time { from, until } => {
+                let micros = |time: &chat::Timestamp| time.micros();
+                self.sieve(Sieve::Time(from.as_ref().map(micros), until.as_ref().map(micros)))
+            }
+            Field::Seqs { first, last } => self.sieve(Sieve::Seqs(first.get(), last.get())),
+        }
+    }
+
+    fn mark(&self, mark: Mark) -> Sieve {
+        match mark {
+            Mark::Edited => Sieve::Among(Arc::clone(&self.state.marks.edited)),
+            Mark::Retracted => Sieve::Among(Arc::clone(&self.state.marks.retracted)),
+            Mark::Current => Sieve::NotAmong(Arc::clone(&self.state.marks.fallen)),
+        }
+    }
+
+    fn sieve(&self, sieve: Sieve) -> Boxed {
+        silent(Box::new(sieve.query(&self.view.columns)))
+    }
+}
+
+/// Which lists words are looked up in.
+#[derive(Debug, Clone, Copy)]
+struct Words {
+    exact: Handle,
+    stem: Handle,
+}
+
+/// Returns whether every match has one of the clause's own words, and so is content: then nothing need be said of kinds.
+fn is_bound(clause: &Clause) -> bool {
+    match clause {
+        Clause::Word(_) | Clause::Phrase { .. } | Clause::Prefix(_) | Clause::Verbatim(_) => true,
+        Clause::All(clauses) => clauses.iter().any(is_bound),
+        Clause::Any(clauses) => clauses.iter().all(is_bound),
+        Clause::Everything | Clause::Not(_) | Clause::Field(_) => false,
+    }
+}
+
+/// Words in a row, or in order with others between them.
+fn phrase(phrase: &[String], slop: u32, words: Words) -> Boxed {
+    let terms: Vec<_> =
+        phrase.iter().map(|token| Term::from_field_text(words.exact, token)).collect();
+    match terms.as_slice() {
+        [] => Box::new(EmptyQuery),
+        [only] => scored(only.clone()),
+        _ if slop == 0 => Box::new(PhraseQuery::new(terms)),
+        _ => {
+            let mut clauses: Vec<Boxed> = terms.iter().cloned().map(scored).collect();
+            clauses.push(silent(Box::new(Settled::by(SlopPhrase { terms, slop }))));
+            every(clauses)
+        }
+    }
+}
+
+/// A word's list, which counts towards the score.
+fn scored(term: Term) -> Boxed {
+    Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs))
+}
+
+/// A list that decides without counting towards the score.
+fn keyword(term: Term) -> Boxed {
+    silent(Box::new(TermQuery::new(term, IndexRecordOption::Basic)))
+}
+
+/// Events with one of these values.
+fn among(field: Handle, values: impl Iterator<Item = String>) -> Boxed {
+    let mut terms: Vec<_> = values.map(|value| Term::from_field_text(field, &value)).collect();
+    terms.sort_unstable();
+    terms.dedup();
+    match terms.len() {
+        0 => Box::new(EmptyQuery),
+        1 => keyword(terms.remove(0)),
+        _ => silent(Box::new(TermSetQuery::new(terms))),
+    }
+}
+
+fn silent(query: Boxed) -> Boxed {
+    Box::new(ConstScoreQuery::new(query, 0.0))
+}
+
+fn every(mut queries: Vec<Boxed>) -> Boxed {
+    match queries.len() {
+        1 => queries.remove(0),
+        _ => Box::new(BooleanQuery::intersection(queries)),
+    }
+}
+
+fn any(mut queries: Vec<Boxed>) -> Boxed {
+    match queries.len() {
+        1 => queries.remove(0),
+        _ => Box::new(BooleanQuery::union(queries)),
+    }
+}
+
+/// What is in all of the second and none of the first.
+fn not(unwanted: Vec<Boxed>, wanted: Vec<Boxed>) -> Boxed {
+    let mut clauses: Vec<(Occur, Boxed)> =
+        wanted.into_iter().map(|query| (Occur::Must, query)).collect();
+    if clauses.is_empty() {
+        clauses.push((Occur::Must, silent(Box::new(AllQuery))));
+    }
+    for query in unwanted {
+        clauses.push((Occur::MustNot, Box::new(Calm(query))));
+    }
+    Box::new(BooleanQuery::new(clauses))
+}

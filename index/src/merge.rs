@@ -1,0 +1,193 @@
+//! Which segments are joined: neighbours in the log alone, so that every segment covers its own stretch of it.
+//!
+//! The engine's own policy joins by size and would mix old with new; then no segment could be skipped, neither for a
+//! snapshot nor for a page of the newest (performance.md §5.1).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tantivy::Index;
+use tantivy::index::{SegmentId, SegmentMeta, SegmentReader};
+use tantivy::merge_policy::{MergeCandidate, MergePolicy};
+
+use crate::columns::Columns;
+
+/// Documents of one segment at most; larger ones are left as they are.
+pub(crate) const MERGED_DOCS_MAX: u64 = 10_000_000;
+/// Neighbours that are joined at once, at least.
+const NEIGHBOURS_MIN: usize = 8;
+/// Documents below which all segments are of the lowest level.
+const LEVEL_0_DOCS: u64 = 64;
+
+/// A segment and where the stretch of the log that it covers begins. Stretches never overlap: one thread writes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stretch<Id> {
+    id: Id,
+    first: u64,
+    docs: u64,
+}
+
+/// Joins neighbours in the log, eight or more of one level at a time.
+#[derive(Debug, Clone)]
+pub(crate) struct MergeNeighbours {
+    index: Index,
+    known: Arc<Mutex<HashMap<SegmentId, u64>>>,
+}
+
+impl MergeNeighbours {
+    /// Returns the policy of an index.
+    pub(crate) fn of(index: &Index) -> Self {
+        Self { index: index.clone(), known: Arc::default() }
+    }
+
+    /// Returns the stretches of the segments, in order of the log. A segment that cannot be read is left out: it is not
+    /// joined, and the next search will report it.
+    fn stretches(&self, segments: &[SegmentMeta]) -> Vec<Stretch<SegmentId>> {
+        let mut known = self.known.lock();
+        known.retain(|id, _| segments.iter().any(|segment| segment.id() == *id));
+        let mut stretches: Vec<_> = segments
+            .iter()
+            .filter_map(|segment| {
+                let id = segment.id();
+                let first = match known.get(&id) {
+                    Some(first) => *first,
+                    None => self.first(segment)?,
+                };
+                known.insert(id, first);
+                Some(Stretch { id, first, docs: u64::from(segment.max_doc()) })
+            })
+            .collect();
+        stretches.sort_by_key(|stretch| stretch.first);
+        stretches
+    }
+
+    fn first(&self, segment: &SegmentMeta) -> Option<u64> {
+        let reader = SegmentReader::open(&self.index.segment(segment.clone())).ok()?;
+        Columns::open(&reader).ok().map(|columns| columns.seq_range().0)
+    }
+}
+
+impl MergePolicy for MergeNeighbours {
+    fn compute_merge_candidates(&self, segments: &[SegmentMeta]) -> Vec<MergeCandidate> {
+        // Segments that are being joined now are not offered, but they still lie between others.
+        let Ok(all) = self.index.searchable_segment_metas() else { return Vec::new() };
+        let stretches = self.stretches(&all);
+        let is_free = |id: &SegmentId| segments.iter().any(|segment| segment.id() == *id);
+        runs(&stretches, is_free).into_iter().map(MergeCandidate).collect()
+    }
+}
+
+/// Returns the level of a segment: each is eight times the one below.
+fn level(docs: u64) -> u32 {
+    let mut level = 0;
+    let mut bound = LEVEL_0_DOCS;
+    while docs >= bound {
+        level += 1;
+        bound = bound.saturating_mul(8);
+    }
+    level
+}
+
+/// Returns the runs of neighbours to be joined, lowest level first.
+fn runs<Id: Copy>(stretches: &[Stretch<Id>], is_free: impl Fn(&Id) -> bool) -> Vec<Vec<Id>> {
+    let mut taken = vec![false; stretches.len()];
+    let mut runs = Vec::new();
+    for at_most in 0..=level(MERGED_DOCS_MAX) {
+        let mut run: Vec<usize> = Vec::new();
+        let mut docs = 0_u64;
+        for (place, stretch) in stretches.iter().enumerate() {
+            let fits = !taken.get(place).copied().unwrap_or(true)
+                && is_free(&stretch.id)
+                && level(stretch.docs) <= at_most;
+            if !fits || docs.saturating_add(stretch.docs) > MERGED_DOCS_MAX {
+                keep(&mut runs, &mut taken, &run, stretches);
+                run.clear();
+                docs = 0;
+            }
+            if fits && stretch.docs <= MERGED_DOCS_MAX {
+                run.push(place);
+                docs = docs.saturating_add(stretch.docs);
+            }
+        }
+        keep(&mut runs, &mut taken, &run, stretches);
+    }
+    runs
+}
+
+fn keep<Id: Copy>(
+    runs: &mut Vec<Vec<Id>>,
+    taken: &mut [bool],
+    run: &[usize],
+    stretches: &[Stretch<Id>],
+) {
+    let docs = || run.iter().filter_map(|&place| stretches.get(place)).map(|one| one.docs);
+    let (sum, largest) = (docs().sum::<u64>(), docs().max().unwrap_or(0));
+    // A large segment is not written again for the sake of a few small ones beside it.
+    if run.len() < NEIGHBOURS_MIN || sum < largest.saturating_mul(2) {
+        return;
+    }
+    for &place in run {
+        if let Some(taken) = taken.get_mut(place) {
+            *taken = true;
+        }
+    }
+    runs.push(run.iter().filter_map(|&place| stretches.get(place)).map(|one| one.id).collect());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stretches(docs: &[u64]) -> Vec<Stretch<usize>> {
+        let mut first = 1;
+        docs.iter()
+            .enumerate()
+            .map(|(id, &docs)| {
+                let stretch = Stretch { id, first, docs };
+                first += docs;
+                stretch
+            })
+            .collect()
+    }
+
+    #[test]
+    fn eight_neighbours_of_one_level_are_joined() {
+        assert_eq!(runs(&stretches(&[10; 7]), |_| true), Vec::<Vec<usize>>::new());
+        assert_eq!(runs(&stretches(&[10; 8]), |_| true), [(0..8).collect::<Vec<_>>()]);
+    }
+
+    #[test]
+    fn what_lies_beyond_a_larger_segment_or_one_being_joined_is_no_neighbour() {
+        let mut docs = vec![10; 14];
+        docs[6] = 100_000;
+        assert!(runs(&stretches(&docs), |_| true).is_empty(), "{docs:?}");
+        assert!(runs(&stretches(&[10; 14]), |id| *id != 6).is_empty());
+        assert_eq!(runs(&stretches(&[10; 15]), |id| *id != 6), [(7..15).collect::<Vec<_>>()]);
+    }
+
+    #[test]
+    fn no_join_grows_past_the_limit() {
+        let docs = [4_000_000; 10];
+        assert!(runs(&stretches(&docs), |_| true).is_empty());
+        let docs = [1_250_000; 16];
+        for run in runs(&stretches(&docs), |_| true) {
+            assert!(run.len() <= 8, "{run:?}");
+        }
+        assert!(runs(&stretches(&[MERGED_DOCS_MAX + 1; 9]), |_| true).is_empty());
+    }
+
+    #[test]
+    fn a_long_log_of_small_commits_ends_in_few_segments() {
+        let mut docs: Vec<u64> = Vec::new();
+        for commit in std::iter::repeat_n(20, 5_000) {
+            docs.push(commit);
+            while let Some(run) = runs(&stretches(&docs), |_| true).first() {
+                let sum = run.iter().map(|&place| docs[place]).sum();
+                docs.splice(run[0]..=run[run.len() - 1], [sum]);
+            }
+        }
+        assert_eq!(docs.iter().sum::<u64>(), 100_000);
+        assert!(docs.len() < 40, "{docs:?}");
+    }
+}

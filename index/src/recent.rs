@@ -1,0 +1,93 @@
+//! The events that are acknowledged but not committed to the index yet: they are taken apart once, kept, and searched by
+//! the matcher, so that a message is found as soon as it is acknowledged.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use archive::Archive;
+use chat::{RoomId, Seq};
+use parking_lot::RwLock;
+use query::Analysed;
+
+use crate::error::{Error, Result};
+use crate::marks::Marks;
+use crate::surroundings::Surroundings;
+
+/// Events that the tail may hold. A search that would need more waits for the index instead.
+pub(crate) const TAIL_EVENTS_MAX: u64 = 65_536;
+
+/// Events read from the log at once.
+const BATCH_EVENTS: u64 = 1_024;
+
+/// One event of the tail.
+#[derive(Debug)]
+pub(crate) struct RecentEvent {
+    /// The event, taken apart.
+    pub(crate) analysed: Analysed,
+    /// Its room.
+    pub(crate) room: Option<RoomId>,
+}
+
+/// The events after the last commit.
+#[derive(Debug, Default)]
+pub(crate) struct Recent {
+    events: VecDeque<Arc<RecentEvent>>,
+    /// Everything up to this place has been taken in, or is in the index.
+    covered: u64,
+}
+
+/// What the tail reads, and what it tells on the way.
+#[derive(Debug, Clone)]
+pub(crate) struct Sources {
+    /// The log.
+    pub(crate) archive: Arc<Archive>,
+    /// The fold of the ledger.
+    pub(crate) surroundings: Arc<RwLock<Surroundings>>,
+    /// The marks.
+    pub(crate) marks: Arc<RwLock<Marks>>,
+}
+
+impl Recent {
+    /// Drops what the index now holds.
+    pub(crate) fn trim(&mut self, watermark: u64) {
+        while self.events.front().is_some_and(|event| event.analysed.seq().get() <= watermark) {
+            self.events.pop_front();
+        }
+        self.covered = self.covered.max(watermark);
+    }
+
+    /// Forgets everything: the index begins again.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Takes in everything up to `size`.
+    pub(crate) fn cover(&mut self, size: u64, sources: &Sources) -> Result<()> {
+        while self.covered < size {
+            let last = size.min(self.covered.saturating_add(BATCH_EVENTS));
+            let seqs: Vec<_> =
+                (self.covered.saturating_add(1)..=last).filter_map(Seq::new).collect();
+            let events = sources
+                .archive
+                .read_many(&seqs)
+                .map_err(|source| Error::LogUnreadable { source })?;
+            for recorded in events.iter().flatten() {
+                sources.surroundings.write().apply(recorded);
+                sources.marks.write().apply(recorded);
+                let language = sources.surroundings.read().language(recorded);
+                let room = recorded.event.place.as_ref().map(|place| place.room);
+                let analysed = Analysed::of(recorded, language);
+                self.events.push_back(Arc::new(RecentEvent { analysed, room }));
+            }
+            self.covered = last;
+        }
+        Ok(())
+    }
+
+    /// Returns the events after `watermark`, up to `size`.
+    pub(crate) fn between(&self, watermark: u64, size: u64) -> Vec<Arc<RecentEvent>> {
+        let seq = |event: &&Arc<RecentEvent>| event.analysed.seq().get();
+        let events = self.events.iter();
+        events.filter(|event| (watermark + 1..=size).contains(&seq(event))).cloned().collect()
+    }
+}

@@ -1,0 +1,151 @@
+//! One search: from what was asked to the hits of a page, over the committed segments and the tail alike.
+
+use std::sync::Arc;
+
+use chat::Seq;
+use query::{Query as Asked, matches};
+use tantivy::query::{EnableScoring, Query as _, Weight};
+
+use crate::cursor::{Binding, Bookmark};
+use crate::error::{Error, Result};
+use crate::lower::{Lowering, Verify};
+use crate::page::{Answer, Hit, Order, Page};
+use crate::ranked::{Highest, Rank, score_of};
+use crate::scope::Scope;
+use crate::shared::Sight;
+use crate::snapshot::Snapshot;
+use crate::state::StateAt;
+use crate::view::View;
+
+/// A search that has found its snapshot and what to look at.
+pub(crate) struct Search<'a> {
+    pub(crate) asked: &'a Asked,
+    pub(crate) scope: &'a Scope,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) sight: Sight,
+    pub(crate) state: StateAt,
+    pub(crate) verify: Verify,
+}
+
+impl Search<'_> {
+    /// Returns one page and the exact count.
+    pub(crate) fn page(&self, page: &Page, bookmark: Option<&Bookmark>) -> Result<Answer> {
+        let weight = self.weight(page.order == Order::Score)?;
+        let recent = self.recent();
+        let count = match bookmark {
+            Some(bookmark) => bookmark.count,
+            None => self.count(&*weight, recent.len())?,
+        };
+        // One more than asked for tells whether there is another page.
+        let mut found = Highest::of(if page.limit == 0 { 0 } else { page.limit + 1 });
+        let after = bookmark.map(|bookmark| Rank { by: bookmark.rank, seq: bookmark.seq });
+        let after = if page.order == Order::Oldest { after.map(Rank::reversed) } else { after };
+        if page.limit > 0 {
+            offer_recent(&recent, page.order, after, &mut found);
+            self.walk(&*weight, page.order, after, &mut found)?;
+        }
+        let mut ranks = found.into_ranks();
+        let is_more = ranks.len() > page.limit;
+        ranks.truncate(page.limit);
+        let next = ranks.last().filter(|_| is_more).map(|last| {
+            let last = if page.order == Order::Oldest { last.reversed() } else { *last };
+            let reader = if page.order == Order::Score { self.sight.view.generation() } else { 0 };
+            let (rank, seq) = (last.by, last.seq);
+            let bookmark = Bookmark { snapshot: self.snapshot, count, rank, seq, reader };
+            bookmark.seal(Binding::of(self.asked, self.scope, page.order))
+        });
+        let hits = ranks.into_iter().filter_map(|rank| hit(rank, page.order)).collect();
+        Ok(Answer { snapshot: self.snapshot, count, hits, next })
+    }
+
+    /// Returns the sequence numbers of all matches, ascending.
+    pub(crate) fn seqs(&self) -> Result<Vec<Seq>> {
+        let weight = self.weight(false)?;
+        let mut seqs: Vec<u64> = self.recent().iter().map(|rank| rank.seq).collect();
+        for segment in self.sight.view.segments(self.snapshot.size) {
+            self.engine(segment.each(&*weight, |seq| seqs.push(seq)))?;
+        }
+        seqs.sort_unstable();
+        Ok(seqs.into_iter().filter_map(Seq::new).collect())
+    }
+
+    fn weight(&self, scoring: bool) -> Result<Box<dyn Weight>> {
+        let view: &View = &self.sight.view;
+        let query =
+            Lowering::of(self.asked, view, &self.state, &self.verify).query(self.asked, self.scope);
+        let scoring = if scoring {
+            EnableScoring::enabled_from_searcher(&view.searcher)
+        } else {
+            EnableScoring::disabled_from_searcher(&view.searcher)
+        };
+        self.engine(query.weight(scoring))
+    }
+
+    fn count(&self, weight: &dyn Weight, recent: usize) -> Result<u64> {
+        let mut count = u64::try_from(recent).unwrap_or(u64::MAX);
+        for segment in self.sight.view.segments(self.snapshot.size) {
+            count += self.engine(segment.count(weight))?;
+        }
+        Ok(count)
+    }
+
+    fn walk(
+        &self,
+        weight: &dyn Weight,
+        order: Order,
+        after: Option<Rank>,
+        found: &mut Highest,
+    ) -> Result<()> {
+        let mut segments = self.sight.view.segments(self.snapshot.size);
+        if order == Order::Oldest {
+            segments.reverse();
+        }
+        for segment in segments {
+            self.engine(match order {
+                Order::Newest => segment.newest(weight, after, found),
+                Order::Oldest => segment.oldest(weight, after, found),
+                Order::Score => segment.best(weight, after, found),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Returns the matches of the tail, by time.
+    fn recent(&self) -> Vec<Rank> {
+        let events = self.sight.recent.iter().filter(|event| {
+            self.scope.covers(event.room)
+                && matches(self.asked, &event.analysed, &self.state).is_some()
+        });
+        let rank = |event: &Arc<crate::recent::RecentEvent>| {
+            let analysed = &event.analysed;
+            Rank { by: analysed.at().micros(), seq: analysed.seq().get() }
+        };
+        events.map(rank).collect()
+    }
+
+    /// Turns the engine's fault into ours, or into that of the log where it was the log's.
+    fn engine<T>(&self, outcome: tantivy::Result<T>) -> Result<T> {
+        outcome.map_err(|fault| match self.verify.faults.lock().take() {
+            Some(source) => Error::LogUnreadable { source },
+            None => Error::EngineFailed { action: "search", source: fault },
+        })
+    }
+}
+
+/// Puts the matches of the tail that come after `after` into `found`.
+fn offer_recent(recent: &[Rank], order: Order, after: Option<Rank>, found: &mut Highest) {
+    for rank in recent {
+        let rank = if order == Order::Oldest { rank.reversed() } else { *rank };
+        if after.is_none_or(|after| rank < after) {
+            found.push(rank);
+        }
+    }
+}
+
+fn hit(rank: Rank, order: Order) -> Option<Hit> {
+    Some(match order {
+        Order::Newest => Hit { seq: Seq::new(rank.seq)?, score: None },
+        Order::Oldest => Hit { seq: Seq::new(rank.reversed().seq)?, score: None },
+        Order::Score => Hit { seq: Seq::new(rank.seq)?, score: Some(score_of(rank.by)) },
+    })
+}

@@ -1,0 +1,50 @@
+//! What stands beside the events as of one snapshot: marks, categories, names of sources.
+
+use std::fmt;
+use std::sync::Arc;
+
+use chat::{RoomId, Seq, SourceId};
+use parking_lot::RwLock;
+use query::{Mark, Marks};
+
+use crate::marks::MarksAt;
+use crate::surroundings::Surroundings;
+
+/// What later events say of earlier ones, as of a snapshot. The matcher asks it, and so does whoever explains a hit.
+pub struct StateAt {
+    pub(crate) size: u64,
+    pub(crate) marks: MarksAt,
+    pub(crate) surroundings: Arc<RwLock<Surroundings>>,
+}
+
+impl fmt::Debug for StateAt {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "StateAt({} events)", self.size)
+    }
+}
+
+impl StateAt {
+    /// Returns the rooms in a category.
+    pub(crate) fn rooms_in(&self, category: &str) -> Vec<RoomId> {
+        self.surroundings.read().rooms_in(category, self.size)
+    }
+
+    /// Returns the sources of a name.
+    pub(crate) fn sources_named(&self, name: &str) -> Vec<SourceId> {
+        self.surroundings.read().sources_named(name, self.size)
+    }
+}
+
+impl Marks for StateAt {
+    fn is(&self, seq: Seq, mark: Mark) -> bool {
+        self.marks.is(seq, mark)
+    }
+
+    fn room_is_in(&self, room: &RoomId, category: &str) -> bool {
+        self.surroundings.read().room_is_in(room, category, self.size)
+    }
+
+    fn source_is(&self, source: &SourceId, name: &str) -> bool {
+        self.surroundings.read().source_is(source, name, self.size)
+    }
+}

@@ -1,0 +1,154 @@
+//! Search equals the scan: on the tail, half committed, in many segments, joined, rebuilt and reopened.
+
+use chat::testing::SeededRng;
+use chat::{Recorded, RoomId};
+use query::Query;
+
+use super::bench::{Bench, parse};
+use super::corpus::{id_of, log};
+use super::oracle::{Ask, Scan};
+use super::questions::{ask, text};
+use crate::{Order, Scope, SnapshotChoice};
+
+const SEED: u64 = 20_240_304;
+const QUESTIONS: usize = 500;
+
+struct Question {
+    ask: Ask,
+    query: Query,
+    found: Vec<u64>,
+}
+
+fn questions(rng: &SeededRng, log: &[Recorded], scan: &Scan) -> Vec<Question> {
+    (0..QUESTIONS)
+        .map(|_| {
+            let ask = ask(rng, log, 3);
+            let query = parse(&text(&ask));
+            let found = scan.find(&ask, log.len(), None);
+            Question { ask, query, found }
+        })
+        .collect()
+}
+
+fn compare(bench: &Bench, questions: &[Question], state: &str) {
+    for (number, Question { ask, query, found }) in questions.iter().enumerate() {
+        let limit = [1_000, 50, 7][number % 3];
+        let order = if number % 4 == 3 { Order::Oldest } else { Order::Newest };
+        let newest = SnapshotChoice::Newest;
+        let limit = if found.len() > limit * 12 { 1_000 } else { limit };
+        let (count, seqs) = bench.all_pages(query, &Scope::of_officer(), &newest, (order, limit));
+        let mut seqs: Vec<_> = seqs.iter().map(|seq| seq.get()).collect();
+        if order == Order::Oldest {
+            seqs.reverse();
+        }
+        let told = format!("{state}, seed {SEED}, question {number}: {} {ask:?}", query.text());
+        assert_eq!(seqs, *found, "{told}");
+        assert_eq!(count, u64::try_from(found.len()).unwrap(), "{told}");
+    }
+}
+
+#[test]
+fn search_equals_an_independent_scan_in_every_state_of_the_index() {
+    let rng = SeededRng::new(SEED);
+    let log = log("search_equals_an_independent_scan_in_every_state_of_the_index", &rng, 600);
+    let scan = Scan::of(&log);
+    let questions = questions(&rng, &log, &scan);
+    let finding = questions.iter().filter(|question| !question.found.is_empty()).count();
+    assert!(finding * 3 > questions.len() * 2, "most questions find something: {finding}");
+
+    let mut bench = Bench::new();
+    let half = log.len() / 2;
+    bench.append_recorded(&log[..half]);
+    bench.index.catch_up().unwrap();
+    bench.append_recorded(&log[half..]);
+    compare(&bench, &questions[..150], "half committed, half tail");
+    bench.index.catch_up().unwrap();
+    compare(&bench, &questions, "committed");
+    bench.index.reindex(&|_, _| {}).unwrap();
+    compare(&bench, &questions, "rebuilt");
+    bench.reopen();
+    compare(&bench, &questions[..100], "reopened");
+}
+
+#[test]
+fn search_equals_the_scan_over_many_segments_and_after_they_are_joined() {
+    let rng = SeededRng::new(SEED + 1);
+    let log = log("search_equals_the_scan_over_many_segments", &rng, 250);
+    let scan = Scan::of(&log);
+    let questions = questions(&rng, &log, &scan);
+    let bench = Bench::new();
+    let cut = log.len() * 2 / 3;
+    for batch in log[..cut].chunks(90) {
+        bench.append_recorded(batch);
+        bench.index.catch_up().unwrap();
+    }
+    bench.append_recorded(&log[cut..]);
+    compare(&bench, &questions[..60], "many segments and a tail");
+    bench.index.catch_up().unwrap();
+    compare(&bench, &questions, "many segments");
+}
+
+#[test]
+fn a_scope_of_rooms_is_part_of_the_question() {
+    let rng = SeededRng::new(SEED + 2);
+    let log = log("a_scope_of_rooms_is_part_of_the_question", &rng, 100);
+    let scan = Scan::of(&log);
+    let bench = Bench::new();
+    let half = log.len() / 2;
+    bench.append_recorded(&log[..half]);
+    bench.index.catch_up().unwrap();
+    bench.append_recorded(&log[half..]);
+    let rooms: Vec<_> =
+        ["Board", "#moarvm"].iter().map(|name| RoomId::from_bytes(id_of(name))).collect();
+    for rooms in [&rooms[..], &rooms[..1], &[]] {
+        let scope = Scope::of_rooms(rooms.to_vec());
+        for _ in 0..60 {
+            let ask = ask(&rng, &log, 2);
+            let query = parse(&text(&ask));
+            let newest = SnapshotChoice::Newest;
+            let (count, seqs) = bench.all_pages(&query, &scope, &newest, (Order::Newest, 500));
+            let found = scan.find(&ask, log.len(), Some(rooms));
+            let seqs: Vec<_> = seqs.iter().map(|seq| seq.get()).collect();
+            assert_eq!(seqs, found, "seed {}: {}", SEED + 2, query.text());
+            assert_eq!(count, u64::try_from(found.len()).unwrap());
+        }
+    }
+}
+
+#[test]
+fn a_snapshot_finds_the_same_events_however_the_log_has_grown() {
+    let rng = SeededRng::new(SEED + 3);
+    let log = log("a_snapshot_finds_the_same_events_however_the_log_has_grown", &rng, 150);
+    let scan = Scan::of(&log);
+    let bench = Bench::new();
+    let mut snapshots = Vec::new();
+    for batch in log.chunks(log.len() / 5) {
+        bench.append_recorded(batch);
+        snapshots.push(bench.index.newest());
+        if snapshots.len() % 2 == 0 {
+            bench.index.catch_up().unwrap();
+        }
+    }
+    let asks: Vec<_> = (0..60).map(|_| ask(&rng, &log, 3)).collect();
+    let check = |state: &str| {
+        for snapshot in &snapshots {
+            for ask in &asks {
+                let query = parse(&text(ask));
+                let size = usize::try_from(snapshot.size).unwrap();
+                let mut found = scan.find(ask, size, None);
+                let choice = SnapshotChoice::At(*snapshot);
+                let scope = Scope::of_officer();
+                let (_, seqs) = bench.all_pages(&query, &scope, &choice, (Order::Newest, 400));
+                let seqs: Vec<_> = seqs.iter().map(|seq| seq.get()).collect();
+                assert_eq!(seqs, found, "{state}, {size} events: {}", query.text());
+                found.sort_unstable();
+                let all = bench.index.seqs(&query, &scope, snapshot).unwrap();
+                assert_eq!(all.iter().map(|seq| seq.get()).collect::<Vec<_>>(), found);
+            }
+        }
+    };
+    check("as it grew");
+    bench.index.catch_up().unwrap();
+    bench.index.reindex(&|_, _| {}).unwrap();
+    check("rebuilt as one");
+}

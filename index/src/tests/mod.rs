@@ -1,0 +1,8 @@
+//! The index against an independent scan, and the promises of its facade.
+
+mod bench;
+mod corpus;
+mod differential;
+mod facade;
+mod oracle;
+mod questions;

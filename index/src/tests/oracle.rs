@@ -1,0 +1,232 @@
+//! The independent scan: it looks at every event for every question, the slow and plain way. It takes the cutting and
+//! folding of words from `query::analysis`, and nothing else: no clause, no matcher, no list.
+
+use std::collections::{HashMap, HashSet};
+
+use chat::{Custody, EventKind, Recorded, RoomId, Timestamp};
+use query::analysis::{
+    Language, RoomLanguages, event_language, extension, fold, has_link, mentions, stem, tokens,
+};
+
+/// A question in the tests' own terms.
+#[derive(Debug, Clone)]
+pub(super) enum Ask {
+    Word(String),
+    Phrase(Vec<String>, u32),
+    Prefix(String),
+    Written(String),
+    From(String),
+    To(String),
+    Room(String),
+    Category(String),
+    Source(String),
+    Kind(EventKind),
+    Has(&'static str),
+    Ext(String),
+    File(String),
+    Thread(String),
+    Lang(Language),
+    Is(&'static str),
+    After(Timestamp),
+    Before(Timestamp),
+    Seqs(u64, u64),
+    And(Vec<Self>),
+    Or(Vec<Self>),
+    Not(Box<Self>),
+}
+
+/// An event with its words, each with its position, and as it is written.
+struct Read {
+    recorded: Recorded,
+    language: Option<Language>,
+    words: Vec<(String, usize, String)>,
+}
+
+/// Every event, and what the ledger says of rooms and sources.
+pub(super) struct Scan {
+    events: Vec<Read>,
+}
+
+impl Scan {
+    /// Reads the log.
+    pub(super) fn of(log: &[Recorded]) -> Self {
+        let mut rooms = RoomLanguages::default();
+        let mut events = Vec::new();
+        for recorded in log {
+            let room = recorded.event.place.as_ref().and_then(|place| rooms.of(&place.room));
+            let language = event_language(recorded, room);
+            events.push(Read { language, words: words(recorded), recorded: recorded.clone() });
+            rooms.apply(recorded);
+        }
+        Self { events }
+    }
+
+    /// Returns the matches among the first `size` events, newest first.
+    pub(super) fn find(&self, ask: &Ask, size: usize, rooms: Option<&[RoomId]>) -> Vec<u64> {
+        let events = &self.events[..size];
+        let beside = Beside::of(events);
+        let mut asked = HashSet::new();
+        kinds(ask, false, &mut asked);
+        let mut found: Vec<_> = events
+            .iter()
+            .filter(|read| covered(read.recorded.event.kind, &asked))
+            .filter(|read| {
+                rooms.is_none_or(|rooms| {
+                    let place = read.recorded.event.place.as_ref();
+                    place.is_some_and(|place| rooms.contains(&place.room))
+                })
+            })
+            .filter(|read| holds(ask, read, &beside))
+            .map(|read| (read.recorded.event.at, read.recorded.seq.get()))
+            .collect();
+        found.sort_unstable();
+        found.into_iter().rev().map(|(_, seq)| seq).collect()
+    }
+}
+
+fn covered(kind: EventKind, asked: &HashSet<EventKind>) -> bool {
+    use EventKind::{Action, Alert, Edit, Message, Story, Topic, Upload};
+    let spoken = [Message, Action, Story, Alert, Edit, Upload, Topic].contains(&kind);
+    kind != EventKind::Officer && (spoken || asked.contains(&kind))
+}
+
+fn kinds(ask: &Ask, negated: bool, found: &mut HashSet<EventKind>) {
+    if let Ask::Kind(kind) = ask
+        && !negated
+    {
+        found.insert(*kind);
+    }
+    if let Ask::And(all) | Ask::Or(all) = ask {
+        for ask in all {
+            kinds(ask, negated, found);
+        }
+    }
+    if let Ask::Not(inner) = ask {
+        kinds(inner, !negated, found);
+    }
+}
+
+fn words(recorded: &Recorded) -> Vec<(String, usize, String)> {
+    let content = &recorded.event.content;
+    let mut parts: Vec<&str> =
+        content.text.iter().chain(&content.title).map(String::as_str).collect();
+    parts.extend(content.attachments.iter().map(|file| file.name.as_str()));
+    let (mut words, mut first) = (Vec::new(), 0);
+    for part in parts {
+        let tokens = tokens(part);
+        let count = tokens.len();
+        words.extend(tokens.into_iter().enumerate().map(|(place, token)| {
+            (token.term, first + place, part[token.start..token.end].to_owned())
+        }));
+        first += count + 100;
+    }
+    words
+}
+
+/// What later events and the ledger say.
+struct Beside {
+    edited: HashSet<u64>,
+    retracted: HashSet<u64>,
+    category: HashMap<RoomId, String>,
+    source: HashMap<String, String>,
+}
+
+impl Beside {
+    fn of(events: &[Read]) -> Self {
+        let targets = |kind: EventKind| {
+            let marking = events.iter().filter(|read| read.recorded.event.kind == kind);
+            marking.filter_map(|read| read.recorded.event.target).map(chat::Seq::get).collect()
+        };
+        let mut beside = Self {
+            edited: targets(EventKind::Edit),
+            retracted: targets(EventKind::Retract),
+            category: HashMap::new(),
+            source: HashMap::new(),
+        };
+        for read in events {
+            let event = &read.recorded.event;
+            let Some(act) = &event.content.act else { continue };
+            if let (Some(place), Some(category)) = (&event.place, act.text("category")) {
+                beside.category.insert(place.room, fold(category));
+            }
+            if let (Some(source), Some(name)) = (act.text("source"), act.text("name")) {
+                beside.source.insert(source.to_owned(), fold(name));
+            }
+        }
+        beside
+    }
+}
+
+fn holds(ask: &Ask, read: &Read, beside: &Beside) -> bool {
+    let event = &read.recorded.event;
+    let content = &event.content;
+    let text = content.text.as_deref().unwrap_or_default();
+    let seq = read.recorded.seq.get();
+    match ask {
+        Ask::Word(word) => read.words.iter().any(|(term, ..)| {
+            let same_stem = |language| stem(term, language) == stem(word, language);
+            term == word || read.language.is_some_and(same_stem)
+        }),
+        Ask::Phrase(phrase, slop) => follows(phrase, *slop, &read.words),
+        Ask::Prefix(prefix) => read.words.iter().any(|(term, ..)| term.starts_with(prefix)),
+        Ask::Written(word) => read.words.iter().any(|(_, _, written)| written == word),
+        Ask::From(name) => event.actor.as_ref().is_some_and(|person| {
+            let names = [Some(&person.name), person.foreign_id.as_ref(), person.email.as_ref()];
+            person.id.to_string() == *name
+                || names.into_iter().flatten().any(|given| fold(given) == *name)
+        }),
+        Ask::To(name) => mentions(text).contains(name),
+        Ask::Room(name) => event
+            .place
+            .as_ref()
+            .is_some_and(|place| fold(&place.name) == *name || place.room.to_string() == *name),
+        Ask::Category(name) => {
+            event.place.as_ref().is_some_and(|place| beside.category.get(&place.room) == Some(name))
+        }
+        Ask::Source(name) => event.origin.as_ref().is_some_and(|origin| {
+            let id = origin.source.to_string();
+            id == *name || beside.source.get(&id) == Some(name)
+        }),
+        Ask::Kind(kind) => event.kind == *kind,
+        Ask::Has("file") => !content.attachments.is_empty(),
+        Ask::Has("link") => has_link(text),
+        Ask::Has(_) => event.kind == EventKind::Edit || content.edited_at.is_some(),
+        Ask::Ext(ending) => {
+            content.attachments.iter().any(|file| extension(&file.name).as_ref() == Some(ending))
+        }
+        Ask::File(name) => content.attachments.iter().any(|file| {
+            let hash = match &file.custody {
+                Custody::Held { file, .. } => file.to_string(),
+                Custody::Missing { .. } => String::new(),
+            };
+            fold(&file.name) == *name || hash == *name
+        }),
+        Ask::Thread(thread) => content.thread.as_deref().map(fold).as_ref() == Some(thread),
+        Ask::Lang(language) => read.language == Some(*language),
+        Ask::Is("edited") => beside.edited.contains(&seq),
+        Ask::Is("retracted") => beside.retracted.contains(&seq),
+        Ask::Is(_) => !beside.edited.contains(&seq) && !beside.retracted.contains(&seq),
+        Ask::After(time) => event.at >= *time,
+        Ask::Before(time) => event.at < *time,
+        Ask::Seqs(first, last) => *first <= seq && seq <= *last,
+        Ask::And(all) => all.iter().all(|ask| holds(ask, read, beside)),
+        Ask::Or(any) => any.iter().any(|ask| holds(ask, read, beside)),
+        Ask::Not(inner) => !holds(inner, read, beside),
+    }
+}
+
+/// Returns whether the words stand there in order, with at most `slop` positions free between them, by trying every way.
+fn follows(phrase: &[String], slop: u32, words: &[(String, usize, String)]) -> bool {
+    fn rest(phrase: &[String], free: usize, at: usize, words: &[(String, usize, String)]) -> bool {
+        let Some((next, others)) = phrase.split_first() else { return true };
+        words
+            .iter()
+            .filter(|(_, place, _)| *place > at && *place - at - 1 <= free)
+            .filter(|(term, ..)| term == next)
+            .any(|(_, place, _)| rest(others, free - (place - at - 1), *place, words))
+    }
+    let Some((first, others)) = phrase.split_first() else { return false };
+    let starts = words.iter().filter(|(term, ..)| term == first);
+    let free = usize::try_from(slop).unwrap();
+    starts.into_iter().any(|(_, place, _)| rest(others, free, *place, words))
+}
