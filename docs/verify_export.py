@@ -82,7 +82,7 @@ class Package:
     def __init__(self, path):
         self.path, self.zip = path, None
         if os.path.isdir(path):
-            self.names = []
+            self.names = set()
             for folder, folders, files in os.walk(path):
                 for name in folders + files:
                     full = os.path.join(folder, name)
@@ -90,15 +90,13 @@ class Package:
                     if os.path.islink(full) or not (os.path.isdir(full) or os.path.isfile(full)):
                         find("it is no plain file of a package", inner)
                     elif name in files:
-                        self.names.append(inner)
+                        self.names.add(inner)
                     elif not os.listdir(full):
                         find("an empty folder does not belong here", inner)
         else:
             self.zip = zipfile.ZipFile(path)
-            self.names = self.zip.namelist()
-            for name in self.names:
-                if self.names.count(name) > 1 if len(self.names) < 1000 else False:
-                    find("it is there twice", name)
+            self.names = set(self.zip.namelist())
+            need(len(self.names) == len(self.zip.namelist()), "the zip holds a name twice")
 
     def open(self, name):
         need(name in self.names, f"{name} is missing")
@@ -514,7 +512,8 @@ def check_streams(package, manifest, name, due, size, root, take):
             need(proof is not None, "its proof is missing")
             check_proof(proof, event, size, root)
         except (Refused, KeyError, TypeError, ValueError, AttributeError, struct.error, OverflowError, RecursionError) as fault:
-            find(f"{fault}" if isinstance(fault, Refused) else f"malformed ({fault!r:.100})", name, row_, expected if not isinstance(fault, Refused) else seq_of(line))
+            what = str(fault) if isinstance(fault, Refused) else f"malformed ({fault!r:.100})"
+            find(what, name, row_, seq_of(line))
             continue
         take(event)
         count += 1
@@ -532,7 +531,7 @@ def seq_of(line):
 
 def check_files(package, manifest):
     named = {file["path"]: file for file in manifest["files"]}
-    for name in package.names:
+    for name in sorted(package.names):
         if name not in named and name not in OWN:
             find("the manifest does not name it", name)
     for path, file in named.items():

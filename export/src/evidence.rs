@@ -2,10 +2,11 @@
 
 use std::io::Read;
 
+use archive::Archive;
 use archive::proof::claim::Inclusion;
 use chat::{FileId, Recorded, Seq};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Gives events with their proofs, files, and the archive's signature. One call at a time.
 pub trait Evidence {
@@ -25,4 +26,26 @@ pub trait Evidence {
 
     /// Returns a signed note over this text (proof.md §6), whose first line is not an origin.
     fn sign(&self, text: &str) -> Result<String>;
+}
+
+impl Evidence for Archive {
+    fn events<'a>(
+        &'a self,
+        seqs: &'a [Seq],
+        size: u64,
+    ) -> Box<dyn Iterator<Item = Result<(Recorded, Inclusion)>> + 'a> {
+        let proven = self.prove_many(seqs, size);
+        Box::new(proven.filter_map(|proven| match proven {
+            Err(archive::Error::EventDestroyed { .. }) => None,
+            proven => Some(proven.map_err(Error::Archive)),
+        }))
+    }
+
+    fn file(&self, file: &FileId) -> Result<Option<Box<dyn Read + Send>>> {
+        Self::file(self, file).map_err(Error::Archive)
+    }
+
+    fn sign(&self, text: &str) -> Result<String> {
+        self.sign_note(text).map_err(Error::Archive)
+    }
 }

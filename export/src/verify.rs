@@ -3,7 +3,7 @@
 //! From the outside in: the signature of the manifest, the list of files and their hashes, the checkpoint, every event
 //! with its proof, and every table made again from the events and compared byte for byte.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -243,10 +243,12 @@ impl Check<'_> {
 
     /// Every file of `attachments/` is one that an event names, under its own number, and has the bytes of its hash.
     fn attachments(&mut self, manifest: &Manifest, gathered: &Gathered) {
+        let paths = gathered.files.paths().iter();
+        let named: BTreeMap<&str, String> =
+            paths.map(|(id, path)| (path.as_str(), id.to_string())).collect();
         for file in manifest.files.iter().filter(|file| file.path.starts_with("attachments/")) {
-            let named = gathered.files.paths().iter().find(|(_, path)| *path == file.path);
-            let what = match named {
-                Some((id, _)) if id.to_string() == file.sha256 => continue,
+            let what = match named.get(file.path.as_str()) {
+                Some(id) if *id == file.sha256 => continue,
                 Some(_) => "its hash is not the one that its event names",
                 None => "no event names it",
             };

@@ -292,3 +292,82 @@ impl<'a> Members<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use archive::proof::Header;
+    use proptest::prelude::*;
+
+    const ARCHIVE: ArchiveId = ArchiveId::from_bytes([7; 16]);
+
+    /// Values that mean something under some tag, and values that mean nothing under any.
+    fn any_value() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            chat::testing::any_text().prop_map(String::into_bytes),
+            proptest::collection::vec(any::<u8>(), 0..12),
+            Just(br#"{"n":-3,"verb":"x\u0001","z":[true,"\"",{}]}"#.to_vec()),
+            Just(br#"{"missing":"why","name":"a/b"}"#.to_vec()),
+            Just(br#"{"name":"a/b","missing":"why"}"#.to_vec()),
+            Just(b"null".to_vec()),
+            Just([&[0, 0, 0, 1, 0][..], b"key"].concat()),
+            Just(vec![0, 0, 0, 1, 1, 0, 0, 0, 9]),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_was_recorded_comes_back_from_its_line(
+            values in proptest::collection::btree_map(
+                prop_oneof![1_u16..15, Just(16), 0x1000_u16..0x1003, any::<u16>()], any_value(), 0..8),
+            roles in proptest::collection::btree_map(2_u8..8, any::<[u8; 16]>(), 0..5),
+            kind in prop_oneof![1_u16..20, 0x8001_u16..0x800f, any::<u16>()],
+            times in any::<(i64, i64)>(),
+        ) {
+            let has_place = roles.contains_key(&2);
+            let header = Header {
+                kind,
+                seq: 9,
+                place_seq: if has_place { 3 } else { 0 },
+                place_prev: if has_place { 4 } else { 0 },
+                recorded_at: times.0,
+                at: times.1,
+                ids: roles.into_iter().collect(),
+            };
+            let fields = values.into_iter().filter(|(tag, _)| *tag != 0);
+            let fields: Vec<_> = fields.map(|(tag, value)| Field { tag, value }).collect();
+            let recorded = record::decode(&header, fields.clone()).unwrap();
+            let line = write(&recorded, ARCHIVE);
+            let back = read(line.as_bytes(), ARCHIVE).unwrap();
+            prop_assert_eq!(record::header(&back), header);
+            prop_assert_eq!(record::fields(&back.event), fields);
+            prop_assert_eq!(back, recorded);
+        }
+    }
+
+    #[test]
+    fn one_event_has_one_line_only() {
+        let event = chat::testing::message(1, 2, 3, "Grüße\n\u{7f}\u{1}\"\\/");
+        let at = Timestamp::from_micros(-1);
+        let place_seq = Some(PlaceSeq::FIRST);
+        let recorded =
+            Recorded { seq: Seq::FIRST, place_seq, place_prev: None, recorded_at: at, event };
+        let line = write(&recorded, ARCHIVE);
+        assert!(line.starts_with(r#"{"actor":{"id":"0303"#), "{line}");
+        assert!(line.contains(r#""text":"Grüße\n"#) && line.contains(r#"\u0001\"\\/""#), "{line}");
+        assert_eq!(read(line.as_bytes(), ARCHIVE), Ok(recorded));
+        for other in [
+            format!(" {line}"),
+            line.replace("\":", "\": "),
+            line.replacen('{', "{\"a\":1,", 1),
+            line.replace("ü", "\\u00fc"),
+            line.replace(".999999Z", ".999999+00:00"),
+            line.replace("\"revision\":0", "\"revision\":0.0"),
+            line.replace("\"seq\":1", "\"seq\":2"),
+            line.replacen("\"kind\"", "\"kind\":\"edit\",\"kind\"", 1),
+        ] {
+            assert!(other != line && read(other.as_bytes(), ARCHIVE).is_err(), "{other}");
+        }
+        assert!(read(line.as_bytes(), ArchiveId::from_bytes([8; 16])).is_err());
+    }
+}

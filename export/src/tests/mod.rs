@@ -6,3 +6,4 @@ mod sample;
 mod damage;
 mod package;
 mod python;
+mod real;
