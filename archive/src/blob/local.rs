@@ -210,7 +210,7 @@ impl LocalBlobs {
     }
 
     /// Returns the name that a file's bytes have: without the key, nobody can tell from it what they are.
-    fn name(&self, file: &FileId) -> String {
+    pub(crate) fn name(&self, file: &FileId) -> String {
         let mac = Hmac::<Sha256>::new_from_slice(self.name_key.as_slice());
         let mut mac = mac.expect("HMAC takes a key of any length");
         mac.update(file.as_bytes());

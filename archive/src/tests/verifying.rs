@@ -220,3 +220,40 @@ fn someone_with_the_disk_and_the_keys_cannot_rewrite_an_event_unseen() {
     assert_eq!(report.findings.len(), 1, "{:?}", report.findings);
     assert_eq!(report.findings[0].kind, FindingKind::History);
 }
+
+#[test]
+fn a_kept_file_that_changes_or_goes_is_found_with_the_event_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("a");
+    let archive = Archive::create(&home, &Creation::default(), still(), ports(3)).unwrap();
+    let kept = archive.keep_file(&mut &b"the minutes"[..]).unwrap();
+    let mut numbers = Numbers::of(&archive);
+    let mut events = numbers.events(12);
+    events[6].event.content.attachments.push(chat::Attachment {
+        name: "minutes.txt".to_owned(),
+        media_type: None,
+        address: None,
+        custody: chat::Custody::Held { file: kept.file, bytes: kept.bytes },
+    });
+    archive.append(events).unwrap().wait().unwrap();
+    archive.keep_file(&mut &b"named by no event"[..]).unwrap();
+    let report = verify(&archive);
+    assert_eq!((report.findings, report.blobs), (Vec::new(), 2));
+    let seventh = Seq::new(7);
+    let mut damaged = 0;
+    for path in files(&home.join("blobs")) {
+        let bytes = std::fs::read(&path).unwrap();
+        flip(&path, 900);
+        let report = verify(&archive);
+        assert_eq!((report.findings.len(), report.blobs), (1, 1));
+        assert_eq!(report.findings[0].kind, FindingKind::Blob);
+        damaged += usize::from(report.findings[0].seqs == seventh.zip(seventh));
+        std::fs::remove_file(&path).unwrap();
+        let gone = verify(&archive).findings;
+        assert!(gone.iter().all(|finding| finding.seqs == seventh.zip(seventh)), "{gone:?}");
+        crate::durable::write(&crate::disk::LocalDisk, &path, &bytes).unwrap();
+    }
+    assert_eq!(damaged, 1);
+    archive.seal().unwrap();
+    assert_eq!(verify(&archive).findings, []);
+}

@@ -17,7 +17,7 @@ pub struct VerifyReport {
     pub events: u64,
     /// Sealed ranges, each of two files.
     pub segments: u64,
-    /// Files that events name as held.
+    /// Kept files that were read whole and have their hash.
     pub blobs: u64,
     /// Size of the log that was verified.
     pub size: u64,
@@ -61,7 +61,7 @@ pub enum FindingKind {
     Checkpoint,
     /// The events of a room are not one dense chain.
     Place,
-    /// A file that an event names is damaged or gone.
+    /// A kept file is damaged, or one that an event names is gone.
     Blob,
     /// The derived catalog says something else than the log.
     Catalog,
