@@ -10,8 +10,6 @@ mod fold;
 mod function_words;
 mod language;
 mod parts;
-#[cfg(test)]
-mod tests;
 mod token;
 
 pub use detect::{detect, event_language};
