@@ -4,9 +4,18 @@ use super::refusal::Refusal;
 
 /// Returns the lower-case hex of the bytes.
 pub(crate) fn encode(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |value: u8| DIGITS.get(usize::from(value)).copied().map_or('0', char::from);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
+    text
+}
+
+/// Returns the digit of a value below 16.
+fn digit(value: u8) -> char {
+    let offset = if value < 10 { b'0' } else { b'a'.wrapping_sub(10) };
+    char::from(offset.wrapping_add(value))
 }
 
 /// Reads lower-case hex.
