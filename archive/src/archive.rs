@@ -305,13 +305,12 @@ impl Archive {
     fn stop(&self) -> bool {
         self.shared.queue.close();
         let mut threads = std::mem::take(&mut *self.threads.lock()).into_iter();
-        let writer = threads.next();
-        let was_there = writer.is_some();
-        writer.map(|writer| self.join(writer));
+        let Some(writer) = threads.next() else { return false };
+        self.join(writer);
         self.shared.sealing.close();
         self.shared.checkpoints.close();
         threads.for_each(|thread| self.join(thread));
-        was_there
+        true
     }
 
     fn join(&self, thread: JoinHandle<()>) {

@@ -15,12 +15,21 @@ pub(crate) struct Bell {
 struct State {
     is_rung: bool,
     is_closing: bool,
-    /// Whether somebody has ever waited for it.
-    is_heard: bool,
-    /// Whether the one who hears it could not do its work the last time.
-    is_failing: bool,
+    listener: Listener,
     /// The size of the log that rings the bell when it is reached.
     size_awaited: Option<u64>,
+}
+
+/// Whether somebody hears the bell and does its work.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Listener {
+    /// Nobody has ever waited for the bell.
+    #[default]
+    None,
+    /// Somebody did its work the last time.
+    Able,
+    /// Somebody could not do its work the last time.
+    Failing,
 }
 
 impl Bell {
@@ -42,13 +51,13 @@ impl Bell {
 
     /// Says that the one who hears the bell could not do its work, or could again: nobody waits for one who cannot.
     pub(crate) fn report(&self, is_failing: bool) {
-        self.state.lock().is_failing = is_failing;
+        self.state.lock().listener = if is_failing { Listener::Failing } else { Listener::Able };
     }
 
     /// Returns whether somebody hears the bell and does its work.
     pub(crate) fn has_listener(&self) -> bool {
         let state = self.state.lock();
-        state.is_heard && !state.is_failing && !state.is_closing
+        state.listener == Listener::Able && !state.is_closing
     }
 
     /// Rings for the last time.
@@ -62,7 +71,9 @@ impl Bell {
         let deadline = Instant::now().checked_add(timeout);
         let mut state = self.state.lock();
         state.size_awaited = Some(size_awaited);
-        state.is_heard = true;
+        if state.listener == Listener::None {
+            state.listener = Listener::Able;
+        }
         while !state.is_rung && !state.is_closing {
             let Some(deadline) = deadline else { break };
             if self.rung.wait_until(&mut state, deadline).timed_out() {

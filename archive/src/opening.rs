@@ -104,57 +104,29 @@ fn open_locked(
     let disk = ports.disk.as_ref();
     let description = Description::read(disk, folder)?
         .ok_or_else(|| Error::ArchiveMissing { folder: folder.to_owned() })?;
+    let archive = description.archive;
     let fuse: Arc<Fuse> = Arc::default();
-    let place = key_place(folder, &settings, description.archive);
+    let place = key_place(folder, &settings, archive);
     let keys = Arc::new(Keys::open(&place, ports.clone(), Arc::clone(&fuse))?);
-    let signing_key = SigningKey::of_archive(keys.signing_seed(), description.archive);
-    let signer = Signer::open(disk, folder.join(CHECKPOINTS), signing_key)?;
-    let newest = signer.newest();
-    let signed = newest.as_ref().map_or(0, |newest| newest.checkpoint.size);
-    let segments = folder.join(SEGMENTS);
-    let seal_place =
-        SealPlace { disk, folder: &segments, keys: &keys, archive: description.archive };
-    let held = first_held(disk, &folder.join(JOURNAL))?;
-    let ranges = find_sealed(seal_place, held)?;
-    let sealed = Arc::new(Sealed::new(ranges.into_iter().map(Arc::new).collect()));
-    let heads = sealed_places(&sealed)?;
-    let tiles = Arc::new(Tiles::recover(
-        Arc::clone(&ports.disk),
-        folder.join(TREE),
-        (sealed.size(), signed),
-        &|first, count| sealed.leaves(first, count),
-    )?);
-    let recovered = recover(&Ground {
-        disk,
-        keys: &keys,
-        archive: description.archive,
-        folder: &folder.join(JOURNAL),
-        sealed: sealed.size(),
-        signed,
-    })?;
-    let frontier = grow_tree(tiles.frontier(), &recovered, newest.as_ref())?;
-    let places = places(heads, &recovered);
-    let due = Seq::new(frontier.size().saturating_add(1)).expect("no log has 2⁶³ events");
+    let signing_key = SigningKey::of_archive(keys.signing_seed(), archive);
+    let signer = Arc::new(Signer::open(disk, folder.join(CHECKPOINTS), signing_key)?);
+    let found = find(folder, &ports, &keys, archive, signer.newest())?;
+    let due = Seq::new(found.frontier.size().saturating_add(1)).expect("no log has 2⁶³ events");
     let shared = Shared {
-        memory: Arc::new(Memory::new(recovered.files, frontier)),
-        queue: Arc::new(Queue::new(due, places, Arc::clone(&fuse))),
+        memory: Arc::new(Memory::new(found.recovered.files, found.frontier)),
+        queue: Arc::new(Queue::new(due, found.places, Arc::clone(&fuse))),
         sealing: Arc::default(),
         checkpoints: Arc::new(Bell::default()),
         ports,
         keys,
         fuse,
     };
-    let bounds = FileBounds { bytes: settings.seal_bytes, age_micros: settings.seal_age_micros };
-    let folder = folder.to_owned();
-    let blobs =
-        LocalBlobs::open(&shared.ports, &shared.keys, description.archive, folder.join(BLOBS))?;
-    let journal = folder.join(JOURNAL);
-    let signer = Arc::new(signer);
+    let (sealed, tiles) = (found.sealed, found.tiles);
     let sealing = Arc::new(Sealing {
         shared: shared.clone(),
-        archive: description.archive,
-        segments,
-        journal: journal.clone(),
+        archive,
+        segments: folder.join(SEGMENTS),
+        journal: folder.join(JOURNAL),
         sealed: Arc::clone(&sealed),
         tiles: Arc::clone(&tiles),
         signer: Arc::clone(&signer),
@@ -162,30 +134,80 @@ fn open_locked(
         seal_age_micros: settings.seal_age_micros,
         round: Mutex::default(),
     });
-    let writer =
-        Writer::new(shared.clone(), description.archive, journal, bounds, recovered.number);
-    let mut threads = vec![spawn("archive-writer", move || writer.run())?];
-    if settings.runs_upkeep {
-        let sealer = Arc::clone(&sealing);
-        threads.push(spawn("archive-sealer", move || sealer.run())?);
-        let task = upkeep::Checkpoints::new(&shared, &signer, &settings);
-        threads.push(spawn("archive-checkpoints", move || task.run())?);
-    }
-    let (threads, lock) = (Mutex::new(threads), Mutex::new(Some(lock)));
+    let threads = Mutex::new(start(&sealing, &settings, found.recovered.number)?);
     Ok(Arc::new(Archive {
-        folder,
+        folder: folder.to_owned(),
         description,
         settings,
+        blobs: LocalBlobs::open(&shared.ports, &shared.keys, archive, folder.join(BLOBS))?,
         shared,
         signer,
         sealed,
         tiles,
         sealing,
-        blobs,
         tree_cache: TreeCache::default(),
         threads,
-        lock,
+        lock: Mutex::new(Some(lock)),
     }))
+}
+
+/// What the disk holds of the log.
+struct Found {
+    sealed: Arc<Sealed>,
+    tiles: Arc<Tiles>,
+    recovered: Recovered,
+    /// The tree over all events.
+    frontier: Frontier,
+    places: HashMap<RoomId, PlaceHead>,
+}
+
+/// Finds what is sealed, recovers the journal behind it, and compares the tree over both with the newest checkpoint.
+fn find(
+    folder: &Path,
+    ports: &Ports,
+    keys: &Keys,
+    archive: ArchiveId,
+    newest: Option<SignedCheckpoint>,
+) -> Result<Found> {
+    let disk = ports.disk.as_ref();
+    let (journal, segments) = (folder.join(JOURNAL), folder.join(SEGMENTS));
+    let signed = newest.as_ref().map_or(0, |newest| newest.checkpoint.size);
+    let place = SealPlace { disk, folder: &segments, keys, archive };
+    let ranges = find_sealed(place, first_held(disk, &journal)?)?;
+    let sealed = Arc::new(Sealed::new(ranges.into_iter().map(Arc::new).collect()));
+    let size = sealed.size();
+    let heads = sealed_places(&sealed)?;
+    let tiles = Tiles::recover(
+        Arc::clone(&ports.disk),
+        folder.join(TREE),
+        (size, signed),
+        &|first, count| sealed.leaves(first, count),
+    )?;
+    let ground = Ground { disk, keys, archive, folder: &journal, sealed: size, signed };
+    let recovered = recover(&ground)?;
+    let frontier = grow_tree(tiles.frontier(), &recovered, newest.as_ref())?;
+    let places = places(heads, &recovered);
+    Ok(Found { sealed, tiles: Arc::new(tiles), recovered, frontier, places })
+}
+
+/// Starts the writer, and what runs behind it. The writer is the first of them.
+fn start(
+    sealing: &Arc<Sealing>,
+    settings: &Settings,
+    number: u64,
+) -> Result<Vec<thread::JoinHandle<()>>> {
+    let shared = &sealing.shared;
+    let bounds = FileBounds { bytes: settings.seal_bytes, age_micros: settings.seal_age_micros };
+    let journal = sealing.journal.clone();
+    let writer = Writer::new(shared.clone(), sealing.archive, journal, bounds, number);
+    let mut threads = vec![spawn("archive-writer", move || writer.run())?];
+    if settings.runs_upkeep {
+        let task = Arc::clone(sealing);
+        threads.push(spawn("archive-sealer", move || task.run())?);
+        let task = upkeep::Checkpoints::new(shared, &sealing.signer, settings);
+        threads.push(spawn("archive-checkpoints", move || task.run())?);
+    }
+    Ok(threads)
 }
 
 /// Appends the recovered leaves to the tree of what is sealed, and compares its root with the newest checkpoint on the way.

@@ -12,7 +12,7 @@ use crate::proof::Digest;
 use crate::proof::tree::Frontier;
 
 /// Nobody waits longer at once.
-const WAIT_MAX: Duration = Duration::from_secs(3_600);
+const WAIT_MAX: Duration = Duration::from_hours(1);
 
 /// The durable events of one journal file.
 #[derive(Debug, Clone)]

@@ -7,6 +7,8 @@
 mod kek;
 mod part;
 mod ring;
+#[cfg(test)]
+mod tests;
 mod wrapped;
 
 use std::path::PathBuf;

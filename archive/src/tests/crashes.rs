@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chat::testing::{FixedClock, SeededRng};
 use chat::{Recorded, Timestamp};
 
-use super::simulated::{Fault, SimulatedDisk};
+use super::simulated::{Fault, SimulatedDisk, below};
 use super::{Numbers, read_all, still};
 use crate::{Archive, Creation, Ports, Settings, SignedCheckpoint};
 
@@ -83,12 +83,12 @@ impl Program {
             0 => {
                 let calls = 1 + self.rng.below(40);
                 let faults = [Fault::PowerCut, Fault::Io, Fault::Full];
-                self.disk.fail_at(calls, faults[self.rng.below(3) as usize]);
+                self.disk.fail_at(calls, faults[below(&self.rng, faults.len())]);
                 true
             }
             1 => match self.archive().checkpoint() {
                 Ok(signed) => {
-                    assert!(signed.checkpoint.size as usize <= self.handed.len());
+                    assert!(signed.checkpoint.size <= self.handed.len().try_into().unwrap());
                     self.signed = Some(signed);
                     true
                 }
@@ -110,9 +110,9 @@ impl Program {
         let mut interrupted = self.rng.below(3);
         let archive = loop {
             if self.rng.below(3) == 0 {
-                self.disk.end_process()
+                self.disk.end_process();
             } else {
-                self.disk.cut_power()
+                self.disk.cut_power();
             }
             if interrupted > 0 {
                 let fault = if self.rng.below(2) == 0 { Fault::PowerCut } else { Fault::Io };
@@ -136,7 +136,7 @@ impl Program {
     fn check(&mut self, archive: &Arc<Archive>) {
         let seed = self.seed;
         let found = read_all(archive).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-        assert_eq!(archive.size() as usize, found.len(), "seed {seed}");
+        assert_eq!(usize::try_from(archive.size()), Ok(found.len()), "seed {seed}");
         assert!(found.len() >= self.acknowledged, "seed {seed}: acknowledged events are lost");
         assert!(found == self.handed[..found.len()], "seed {seed}: other events came back");
         self.handed.truncate(found.len());

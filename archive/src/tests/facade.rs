@@ -103,7 +103,7 @@ fn a_tail_wakes_when_something_becomes_durable() {
     let archive = make(&home.path().join("archive"));
     let tail = archive.tail(Seq::FIRST);
     assert!(!tail.wait(Duration::ZERO));
-    let waiter = std::thread::spawn(move || tail.wait(Duration::from_secs(60)));
+    let waiter = std::thread::spawn(move || tail.wait(Duration::from_mins(1)));
     archive.append(Numbers::default().events(1)).unwrap().wait().unwrap();
     assert!(waiter.join().unwrap());
 }

@@ -5,7 +5,7 @@ mod facade;
 mod proving;
 mod recovery;
 mod sealing;
-mod simulated;
+pub(crate) mod simulated;
 mod verifying;
 
 use std::collections::HashMap;

@@ -40,7 +40,7 @@ impl Crashed {
         for _ in 0..3 {
             let start = *frames.last().unwrap();
             let length = u32::from_be_bytes(bytes[start + 24..start + 28].try_into().unwrap());
-            frames.push(start + FRAME_HEADER + length as usize);
+            frames.push(start + FRAME_HEADER + usize::try_from(length).unwrap());
         }
         Self { home, events, bytes, frames }
     }
@@ -115,7 +115,7 @@ fn a_byte_flipped_before_the_last_frame_stops_and_names_file_offset_and_events()
         } else {
             (crashed.frames[1], 11, 15)
         };
-        assert_eq!(offset, start as u64, "byte {place}");
+        assert_eq!(usize::try_from(offset), Ok(start), "byte {place}");
         assert_eq!(seqs, Seq::new(first).zip(Seq::new(last)), "byte {place}");
         assert_eq!(path, journal(&crashed.folder()));
         assert_eq!(std::fs::read(&path).unwrap(), bytes, "recovery changed what it refused");
@@ -170,7 +170,7 @@ fn a_file_without_an_event_is_removed_whatever_is_left_of_it() {
         file.write_all(&crashed.bytes[..length.min(FILE_HEADER)]).unwrap();
         file.seek(SeekFrom::Start(0)).unwrap();
         file.write_all(&[0; 8][..length.min(8)]).unwrap();
-        file.set_len(length as u64).unwrap();
+        file.set_len(length.try_into().unwrap()).unwrap();
         let archive = Archive::open(&crashed.folder(), still(), ports(3)).unwrap();
         assert_eq!(archive.size(), 18);
         assert!(!second.try_exists().unwrap(), "{length}");

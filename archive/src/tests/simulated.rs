@@ -11,7 +11,7 @@ use chat::{Disk, DiskFile, DiskLock};
 use parking_lot::Mutex;
 
 /// Pieces that a torn write falls into are no longer than this.
-const PIECE_BYTES_MAX: u64 = 4096;
+const PIECE_BYTES_MAX: usize = 4096;
 
 #[derive(Debug, Clone)]
 pub(crate) struct SimulatedDisk(Arc<Mutex<State>>);
@@ -88,7 +88,7 @@ impl SimulatedDisk {
         state.fault = Some((state.calls + calls, fault));
     }
 
-    /// Whether the fault that was asked for has happened or will not.
+    /// Takes back a fault that has not struck yet.
     pub(crate) fn heal(&self) {
         self.0.lock().fault = None;
     }
@@ -110,7 +110,7 @@ impl SimulatedDisk {
             file.settle(rng);
             file.seen.clone_from(&file.durable);
         }
-        let kept = rng.below(unsynced.len() as u64 + 1) as usize;
+        let kept = below(rng, unsynced.len() + 1);
         for change in unsynced.drain(..).skip(kept).rev() {
             for (name, file) in change.undo {
                 match file {
@@ -144,7 +144,7 @@ impl File {
                 Change::Write(offset, bytes) => {
                     let mut at = 0;
                     while at < bytes.len() {
-                        let piece = 1 + rng.below(PIECE_BYTES_MAX) as usize;
+                        let piece = 1 + below(rng, PIECE_BYTES_MAX);
                         let end = bytes.len().min(at + piece);
                         if rng.below(3) > 0 {
                             put(&mut self.durable, offset + at, &bytes[at..end]);
@@ -155,6 +155,11 @@ impl File {
             }
         }
     }
+}
+
+/// Draws a place below a bound.
+pub(crate) fn below(rng: &SeededRng, bound: usize) -> usize {
+    rng.below(bound.try_into().unwrap()).try_into().unwrap()
 }
 
 fn put(content: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
@@ -292,10 +297,12 @@ impl Disk for SimulatedDisk {
 
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn DiskLock>>> {
         self.call(|state| {
-            let taken = state.locks.insert(path.to_owned());
-            let lock =
-                Lock { disk: self.clone(), path: path.to_owned(), generation: state.generation };
-            Ok(taken.then(|| Box::new(lock) as Box<dyn DiskLock>))
+            if !state.locks.insert(path.to_owned()) {
+                return Ok(None);
+            }
+            let (disk, path, generation) = (self.clone(), path.to_owned(), state.generation);
+            let lock: Box<dyn DiskLock> = Box::new(Lock { disk, path, generation });
+            Ok(Some(lock))
         })
     }
 }
@@ -372,7 +379,7 @@ impl DiskFile for Handle {
         self.call(|file, fault, rng| {
             let written = match fault {
                 None => bytes.len(),
-                Some(_) => rng.below(bytes.len() as u64 + 1) as usize,
+                Some(_) => below(rng, bytes.len() + 1),
             };
             let offset = usize::try_from(offset).unwrap();
             put(&mut file.seen, offset, &bytes[..written]);
@@ -405,7 +412,7 @@ impl DiskFile for Handle {
     }
 
     fn len(&self) -> io::Result<u64> {
-        self.call(|file, fault, _| fails(fault).map(|()| file.seen.len() as u64))
+        self.call(|file, fault, _| fails(fault).map(|()| file.seen.len().try_into().unwrap()))
     }
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
