@@ -134,12 +134,13 @@ fn open_locked(
         seal_age_micros: settings.seal_age_micros,
         round: Mutex::default(),
     });
+    let blobs = LocalBlobs::open(&shared.ports, &shared.keys, archive, folder.join(BLOBS))?;
     let threads = Mutex::new(start(&sealing, &settings, found.recovered.number)?);
     Ok(Arc::new(Archive {
         folder: folder.to_owned(),
         description,
         settings,
-        blobs: LocalBlobs::open(&shared.ports, &shared.keys, archive, folder.join(BLOBS))?,
+        blobs,
         shared,
         signer,
         sealed,
