@@ -242,8 +242,8 @@ impl Archive {
     /// Returns the bytes of a kept file, or nothing if it is not kept. They are verified while they are read: where the
     /// whole is not what was kept, the last read is an error.
     pub fn file(&self, file: &FileId) -> Result<Option<Box<dyn Read + Send>>> {
-        let content = self.blobs.content(file)?;
-        Ok(content.map(|content| Box::new(content) as Box<dyn Read + Send>))
+        let Some(content) = self.blobs.content(file)? else { return Ok(None) };
+        Ok(Some(Box::new(content)))
     }
 
     /// Returns everything that is sealed.

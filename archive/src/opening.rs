@@ -110,7 +110,7 @@ fn open_locked(
     let keys = Arc::new(Keys::open(&place, ports.clone(), Arc::clone(&fuse))?);
     let signing_key = SigningKey::of_archive(keys.signing_seed(), archive);
     let signer = Arc::new(Signer::open(disk, folder.join(CHECKPOINTS), signing_key)?);
-    let found = find(folder, &ports, &keys, archive, signer.newest())?;
+    let found = find(folder, &ports, &keys, archive, signer.newest().as_ref())?;
     let due = Seq::new(found.frontier.size().saturating_add(1)).expect("no log has 2⁶³ events");
     let shared = Shared {
         memory: Arc::new(Memory::new(found.recovered.files, found.frontier)),
@@ -168,11 +168,11 @@ fn find(
     ports: &Ports,
     keys: &Keys,
     archive: ArchiveId,
-    newest: Option<SignedCheckpoint>,
+    newest: Option<&SignedCheckpoint>,
 ) -> Result<Found> {
     let disk = ports.disk.as_ref();
     let (journal, segments) = (folder.join(JOURNAL), folder.join(SEGMENTS));
-    let signed = newest.as_ref().map_or(0, |newest| newest.checkpoint.size);
+    let signed = newest.map_or(0, |newest| newest.checkpoint.size);
     let place = SealPlace { disk, folder: &segments, keys, archive };
     let ranges = find_sealed(place, first_held(disk, &journal)?)?;
     let sealed = Arc::new(Sealed::new(ranges.into_iter().map(Arc::new).collect()));
@@ -186,7 +186,7 @@ fn find(
     )?;
     let ground = Ground { disk, keys, archive, folder: &journal, sealed: size, signed };
     let recovered = recover(&ground)?;
-    let frontier = grow_tree(tiles.frontier(), &recovered, newest.as_ref())?;
+    let frontier = grow_tree(tiles.frontier(), &recovered, newest)?;
     let places = places(heads, &recovered);
     Ok(Found { sealed, tiles: Arc::new(tiles), recovered, frontier, places })
 }

@@ -21,7 +21,7 @@ use crate::signer::Signer;
 use crate::tiles::Tiles;
 
 /// How often the age of the journal is looked at.
-const PAUSE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_mins(1);
 
 /// What one round of sealing has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
