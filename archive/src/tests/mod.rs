@@ -3,6 +3,7 @@
 mod crashes;
 mod facade;
 mod proving;
+mod python;
 mod recovery;
 mod sealing;
 pub(crate) mod simulated;
