@@ -9,71 +9,73 @@ use super::phrase::{exact, near};
 use crate::analysis::{Part, stem, tokens};
 use crate::ast::{Clause, Field};
 
-/// One evaluation of one query over one event.
+/// One event under one set of marks, to be asked about clauses.
+#[derive(Clone, Copy)]
 pub(crate) struct Evaluation<'a> {
     event: &'a Analysed,
     marks: &'a dyn Marks,
-    /// Indexes of the words that clauses which hold have found, in the order of the clauses.
-    found: Vec<usize>,
 }
 
 impl<'a> Evaluation<'a> {
     pub(crate) const fn new(event: &'a Analysed, marks: &'a dyn Marks) -> Self {
-        Self { event, marks, found: Vec::new() }
+        Self { event, marks }
     }
 
-    pub(crate) fn into_highlights(self) -> Vec<(usize, usize)> {
-        let words = self.found.iter().map(|&index| self.event.word(index));
-        let in_text = words.filter(|word| word.part() == Part::Text).map(Word::bytes);
-        highlights(self.event.text(), in_text.collect())
-    }
-
-    /// Returns whether the clause holds. What it found is kept only if it does; a negation finds nothing.
-    pub(crate) fn holds(&mut self, clause: &Clause) -> bool {
-        let kept = self.found.len();
-        let holds = match clause {
+    /// Returns whether the clause holds.
+    pub(crate) fn holds(self, clause: &Clause) -> bool {
+        match clause {
             Clause::Everything => true,
-            Clause::All(clauses) => clauses.iter().all(|clause| self.holds_within(clause, kept)),
-            // Each is asked, because each that holds has something to highlight.
-            Clause::Any(clauses) => {
-                clauses.iter().filter(|clause| self.holds_within(clause, kept)).count() > 0
-            }
-            Clause::Not(inner) => {
-                let holds = !self.holds(inner);
-                self.found.truncate(kept);
-                holds
-            }
+            Clause::All(clauses) => clauses.iter().all(|clause| self.holds(clause)),
+            Clause::Any(clauses) => clauses.iter().any(|clause| self.holds(clause)),
+            Clause::Not(inner) => !self.holds(inner),
             Clause::Field(field) => self.field_holds(field),
-            Clause::Word(_) | Clause::Phrase { .. } | Clause::Prefix(_) | Clause::Verbatim(_) => {
-                self.words_hold(clause)
+            Clause::Word(term) => {
+                let test = WordTest::new(term, self.event);
+                self.event.words().any(|word| test.accepts(word))
             }
-        };
-        if !holds {
-            self.found.truncate(kept);
+            Clause::Prefix(start) => {
+                self.event.words().any(|word| word.term().starts_with(start.as_str()))
+            }
+            Clause::Phrase { .. } | Clause::Verbatim(_) => {
+                !found_words(clause, self.event).is_empty()
+            }
         }
-        holds
     }
 
-    /// Returns whether one of several clauses holds. What they find together, from `kept` on, stays below a few times the
-    /// event's words, however many clauses find the same.
-    fn holds_within(&mut self, clause: &Clause, kept: usize) -> bool {
-        let holds = self.holds(clause);
-        if self.found.len() - kept > 2 * self.event.words().len() {
-            let mut together = self.found.split_off(kept);
-            together.sort_unstable();
-            together.dedup();
-            self.found.append(&mut together);
+    /// Returns the ranges of the text to highlight for a clause that holds.
+    pub(crate) fn highlights(self, clause: &Clause) -> Vec<(usize, usize)> {
+        let mut found = vec![false; self.event.words().len()];
+        self.collect(clause, &mut found);
+        let words = self.event.words().zip(found).filter(|&(_, found)| found);
+        let in_text = words.filter(|(word, _)| word.part() == Part::Text);
+        highlights(self.event.text(), in_text.map(|(word, _)| word.bytes()).collect())
+    }
+
+    /// Notes the words that a clause which holds has found. A negation finds nothing.
+    fn collect(self, clause: &Clause, found: &mut [bool]) {
+        match clause {
+            Clause::All(clauses) => {
+                for clause in clauses {
+                    self.collect(clause, found);
+                }
+            }
+            Clause::Any(clauses) => {
+                for clause in clauses.iter().filter(|clause| self.holds(clause)) {
+                    self.collect(clause, found);
+                }
+            }
+            Clause::Everything | Clause::Not(_) | Clause::Field(_) => {}
+            Clause::Word(_) | Clause::Phrase { .. } | Clause::Prefix(_) | Clause::Verbatim(_) => {
+                for index in found_words(clause, self.event) {
+                    if let Some(word) = found.get_mut(index) {
+                        *word = true;
+                    }
+                }
+            }
         }
-        holds
     }
 
-    fn words_hold(&mut self, clause: &Clause) -> bool {
-        let words = found_words(clause, self.event);
-        self.found.extend_from_slice(&words);
-        !words.is_empty()
-    }
-
-    pub(crate) fn field_holds(&self, field: &Field) -> bool {
+    pub(crate) fn field_holds(self, field: &Field) -> bool {
         let (event, names) = (self.event, self.event.names());
         match field {
             Field::From(value) => names.author.contains(value),

@@ -1,7 +1,8 @@
 //! The one matcher: whether an event matches a query, and where. It judges one event at a time and knows no index, so it
 //! serves what is not indexed yet, highlights, explanations, holds and alerts alike.
 //!
-//! The cost is linear in the event's words times the query's clauses, whatever either of them says.
+//! The cost is linear in the event's words times the query's clauses (once more for each level that its parentheses nest), whatever
+//! either of them says.
 
 mod analysed;
 mod evaluate;
@@ -71,9 +72,9 @@ pub fn matches(query: &Query, event: &Analysed, marks: &dyn Marks) -> Option<Mat
     if !query.covers(event.kind()) {
         return None;
     }
-    let mut evaluation = Evaluation::new(event, marks);
+    let evaluation = Evaluation::new(event, marks);
     let matched = evaluation.holds(query.root());
-    matched.then(|| Match { highlights: evaluation.into_highlights() })
+    matched.then(|| Match { highlights: evaluation.highlights(query.root()) })
 }
 
 /// Returns whether one clause holds for an event, whatever kinds a query with it would cover. The index asks this of the
