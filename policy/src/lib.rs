@@ -1,6 +1,20 @@
-//! The officers' rules: who may do what. Pure.
+//! The officers' rules, as pure functions: who may do what.
 //!
-//! What stands here is what the rest already uses. Retention rules, legal holds, matters, approvals and warrants have
-//! their room here (ARCHITECTURE.md, "What is not built yet"), and nothing in the workspace destroys an event.
+//! The main nouns are [`Permission`] (one thing that may be done to an archive) and [`Grant`] (the set of them that a
+//! session or a token carries). Every route of the server names the one permission it needs; nothing is allowed that
+//! no grant names, and no permission contains another.
 //!
-//! This crate refuses to do: input or output, reading a clock, drawing random numbers. Time comes in as an argument.
+//! This crate refuses to do: input or output, reading a clock, checking a credential. Whether a token is genuine is
+//! the server's question; what it may do once it is, is answered here.
+//!
+//! ```
+//! use policy::{Grant, Permission};
+//!
+//! let feed = Grant::of([Permission::Append]);
+//! assert!(feed.allows(Permission::Append));
+//! assert!(!feed.allows(Permission::Read));
+//! ```
+
+pub mod role;
+
+pub use role::{Grant, Permission, UnknownPermission};
