@@ -1,2 +1,27 @@
-//! Muniment.
-fn main() {}
+//! Muniment: records every chat event once, provably, and finds and exports it again.
+//!
+//! The executable is the only place that knows the outside: arguments, environment, standard output, HTTP. It holds no
+//! rule of its own: what is kept, found and proven is decided by the members that it wires together in [`wiring`].
+//! Every verb of the command line is a request to the same router that serves HTTP ([`api`]), sent over the control
+//! socket to a running server or to a router in this very process; so the answers are the same either way.
+
+mod api;
+mod audit;
+mod auth;
+mod cli;
+mod config;
+mod health;
+mod jobs;
+mod logs;
+mod problem;
+mod serving;
+mod shutdown;
+mod web;
+mod wire;
+mod wiring;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(cli::main())
+}

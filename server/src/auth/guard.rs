@@ -1,0 +1,89 @@
+//! The gate before every route: who asks, and do they hold the one permission that the route names.
+
+use axum::extract::{Request, State};
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use super::{Caller, hosts};
+use crate::api::route::Need;
+use crate::problem::{Kind, Problem, Result};
+use crate::wiring::Shared;
+
+/// The name of the session cookie. Without TLS a browser accepts neither `Secure` nor the `__Host-` prefix.
+pub(crate) const COOKIE: &str = "muniment-session";
+
+/// Checks Host and Origin of any request, also of one that no route matches.
+pub(crate) async fn hosts(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    let names = &shared.config.server.host_names;
+    match hosts::check(request.method(), request.uri(), request.headers(), names) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Lets a request through to its route if the caller may have what the route needs.
+pub(crate) async fn admit(
+    State((shared, need)): State<(Shared, Need)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Need::Permission(permission) = need else { return next.run(request).await };
+    let admitted = async {
+        let caller = caller(&shared, &request).await?;
+        caller.must(permission).map(|()| caller)
+    };
+    match admitted.await {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Returns who asks. A caller that the transport vouches for (control socket, same process) is there already;
+/// otherwise a token or a session has to be presented, whatever the address.
+async fn caller(shared: &Shared, request: &Request) -> Result<Caller> {
+    if let Some(caller) = request.extensions().get::<Caller>() {
+        return Ok(caller.clone());
+    }
+    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    if let Some(authorization) = header(header::AUTHORIZATION) {
+        let token = authorization.strip_prefix("Bearer ").unwrap_or_default();
+        let caller = shared.credentials.token(token.trim()).await?;
+        return caller.ok_or_else(|| {
+            Problem::new(Kind::Unauthenticated, "this token is not known, or was revoked")
+        });
+    }
+    if let Some(cookie) = header(header::COOKIE).and_then(session_cookie) {
+        let caller = shared.credentials.session(cookie).await?;
+        return caller.ok_or_else(|| {
+            Problem::new(Kind::Unauthenticated, "the session has ended; sign in again")
+        });
+    }
+    Err(Problem::new(
+        Kind::Unauthenticated,
+        "a session or a token is needed, from this machine too; see: muniment token issue --help",
+    ))
+}
+
+/// Returns the value of our cookie among those of a Cookie header.
+fn session_cookie(header: &str) -> Option<&str> {
+    header.split(';').find_map(|pair| {
+        let (name, value) = pair.trim().split_once('=')?;
+        (name == COOKIE).then_some(value)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::session_cookie;
+
+    #[test]
+    fn our_cookie_is_found_among_others() {
+        assert_eq!(session_cookie("a=b; muniment-session=x; c=d"), Some("x"));
+        assert_eq!(session_cookie("muniment-session-2=x"), None);
+        assert_eq!(session_cookie(""), None);
+    }
+}

@@ -1,0 +1,163 @@
+//! `muniment import`: reads a foreign chat export in.
+
+use std::path::PathBuf;
+
+use axum::body::Body;
+use axum::http::{Request, header};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::client::{Access, Begin, Client, target};
+use super::output::{table, word};
+use super::{Globals, Output, bundle};
+use crate::problem::{Kind, Problem, Result};
+
+const EXAMPLES: &str = "\
+Examples:
+  muniment import chat.jsonl.zst               format, source and compression are found inside
+  muniment import slack-export.zip             a Slack export, zipped or as a folder
+  muniment import month.xml --format lync-xml --attachments files/
+  muniment import chat.jsonl --check           read everything, record nothing
+  cat feed.jsonl | muniment import - --source desk
+
+A second run adds nothing. What cannot be understood is kept raw (muniment quarantine list) and the rest goes on: exit 3.";
+
+/// Read a foreign chat export in.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Import {
+    /// File, folder or zip; `-` for standard input
+    path: PathBuf,
+    /// auto, jsonl, slack or lync-xml
+    #[arg(long, default_value = "auto")]
+    format: String,
+    /// Name of the source [default: the workspace or pool found inside]
+    #[arg(long)]
+    source: Option<String>,
+    /// Folder that attached files are looked for in
+    #[arg(long, value_name = "DIR")]
+    attachments: Option<PathBuf>,
+    /// Zone of times that have none
+    #[arg(long)]
+    zone: Option<String>,
+    /// Read everything, record nothing
+    #[arg(long)]
+    check: bool,
+    /// Add counts by room and day, as the source has them and as we hold them
+    #[arg(long)]
+    coverage: bool,
+}
+
+impl Import {
+    pub(crate) async fn run(self, globals: &Globals, output: &Output) -> Result<u8> {
+        let is_stream = self.path.as_os_str() == "-";
+        if !is_stream {
+            std::fs::metadata(&self.path)
+                .map_err(|error| Problem::of_path("read", &self.path, &error))?;
+        }
+        let client = Client::open(globals, Access::Writes).await?;
+        let request = if client.shared().is_some() && !is_stream {
+            self.by_path()
+        } else {
+            self.by_stream(is_stream)
+        };
+        let report = match request {
+            Ok(request) => {
+                client.job(Begin { request, work: "importing", unit: "events" }, output).await
+            }
+            Err(problem) => Err(problem),
+        };
+        client.close().await?;
+        let report = report?;
+        output.result(&report, words)?;
+        let look = report["quarantined"].as_u64().unwrap_or(0) > 0;
+        Ok(if look { super::EXIT_LOOK } else { 0 })
+    }
+
+    fn parameters(&self) -> Value {
+        json!({
+            "format": self.format,
+            "source": self.source,
+            "zone": self.zone,
+            "check": self.check,
+            "coverage": self.coverage,
+        })
+    }
+
+    /// Names the path to a router in this same process, which has this user's rights and no others.
+    fn by_path(&self) -> Result<Request<Body>> {
+        let mut body = self.parameters();
+        let absolute = |path: &PathBuf| {
+            std::path::absolute(path).map_err(|error| Problem::of_path("find", path, &error))
+        };
+        body["path"] = json!(absolute(&self.path)?);
+        body["attachments"] = json!(self.attachments.as_ref().map(absolute).transpose()?);
+        Request::post("/api/v1/imports")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string()))
+            .map_err(|error| Problem::of(Kind::Internal, &error))
+    }
+
+    /// Streams the input to a server, which cannot and shall not read this user's files.
+    fn by_stream(&self, is_stream: bool) -> Result<Request<Body>> {
+        let text = |name: &str| {
+            let parameters = self.parameters();
+            match &parameters[name] {
+                Value::String(text) => Some(text.clone()),
+                Value::Bool(true) => Some("true".to_owned()),
+                _ => None,
+            }
+        };
+        let name = if is_stream {
+            "standard-input".to_owned()
+        } else {
+            let path = std::path::absolute(&self.path)
+                .map_err(|error| Problem::of_path("find", &self.path, &error))?;
+            path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+        };
+        let bundled = self.attachments.is_some() || (!is_stream && self.path.is_dir());
+        let body = if bundled {
+            bundle::stream(&self.path, self.attachments.clone(), is_stream)
+        } else if is_stream {
+            bundle::standard_input()
+        } else {
+            bundle::file(&self.path)?
+        };
+        let names = ["format", "source", "zone", "check", "coverage"];
+        let mut parameters = vec![("name", Some(name))];
+        parameters.extend(names.map(|name| (name, text(name))));
+        let form = if bundled { bundle::MEDIA_TYPE } else { "application/octet-stream" };
+        Request::post(target("/api/v1/imports", &parameters))
+            .header(header::CONTENT_TYPE, form)
+            .body(body)
+            .map_err(|error| Problem::of(Kind::Internal, &error))
+    }
+}
+
+/// Returns the report in words.
+pub(super) fn words(report: &Value) -> String {
+    let names = [
+        "source", "format", "files", "read", "accepted", "revised", "duplicates", "quarantined",
+        "attachments", "attachments_missing", "first_seq", "last_seq", "seconds", "input_sha256",
+    ];
+    let rows = names
+        .iter()
+        .map(|name| vec![name.replace('_', " "), word(report, &format!("/{name}"))])
+        .filter(|row| !row[1].is_empty())
+        .collect();
+    let mut text = table(&["import", &word(report, "/import_id")], rows);
+    let days = report["coverage"].as_array().into_iter().flatten();
+    let rows: Vec<_> = days
+        .map(|day| {
+            ["/room", "/day", "/source_count", "/held_count"].map(|name| word(day, name)).to_vec()
+        })
+        .collect();
+    if !rows.is_empty() {
+        text.push('\n');
+        text.push_str(&table(&["room", "day", "in the source", "held"], rows));
+    }
+    for record in report["quarantine"].as_array().into_iter().flatten() {
+        text.push_str(&format!("\nquarantined {}: {}", word(record, "/locator"), word(record, "/reason")));
+    }
+    text
+}

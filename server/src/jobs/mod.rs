@@ -1,0 +1,244 @@
+//! Work that outlives a request: imports, exports, verifications, rebuilding the index.
+//!
+//! A job runs on a thread of its own, reports how far it is, and keeps its result until it is asked for. Jobs that can be
+//! repeated safely need no memory beyond the process: what they recorded is in the log.
+
+mod progress;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat::{Clock, Rng, Timestamp};
+use parking_lot::{Condvar, Mutex};
+use serde_json::Value;
+
+pub(crate) use progress::Progress;
+
+use crate::auth::secret::draw_name;
+use crate::problem::{Kind, Problem, Result};
+
+/// Finished jobs that are remembered; the oldest is forgotten first.
+const FINISHED_MAX: usize = 256;
+
+/// Runs something that waits for a disk or a lock without holding up the threads that serve requests.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a request's work ended in a panic");
+        Err(Problem::new(Kind::Internal, "the work on this request broke off; the log of the process says where"))
+    })
+}
+
+/// What a job is for. The word is part of its address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Reading a foreign export.
+    Import,
+    /// Writing a package.
+    Export,
+    /// Proving the archive anew.
+    Verify,
+    /// Building the index anew.
+    Reindex,
+}
+
+impl Task {
+    /// Returns the last part but one of the job's address.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Import => "imports",
+            Self::Export => "exports",
+            Self::Verify => "verifications",
+            Self::Reindex => "reindexings",
+        }
+    }
+}
+
+/// How a job stands.
+#[derive(Debug, Clone)]
+pub(crate) enum State {
+    /// At work.
+    Running,
+    /// Done, with its result.
+    Done(Value),
+    /// Given up.
+    Failed(Problem),
+}
+
+/// A job as others see it.
+#[derive(Debug, Clone)]
+pub(crate) struct View {
+    /// Its name.
+    pub(crate) id: String,
+    /// What it is for.
+    pub(crate) task: Task,
+    /// When it was begun.
+    pub(crate) started_at: Timestamp,
+    /// How far it is.
+    pub(crate) progress: Progress,
+    /// How it stands.
+    pub(crate) state: State,
+}
+
+/// All jobs of this process.
+#[derive(Debug)]
+pub(crate) struct Jobs {
+    table: Mutex<BTreeMap<String, View>>,
+    changed: Condvar,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+    running_max: usize,
+}
+
+impl Jobs {
+    /// Returns an empty table that takes this many jobs at once.
+    pub(crate) fn new(clock: Arc<dyn Clock>, rng: Arc<dyn Rng>, running_max: usize) -> Arc<Self> {
+        let table = Mutex::new(BTreeMap::new());
+        Arc::new(Self { table, changed: Condvar::new(), clock, rng, running_max })
+    }
+
+    /// Draws the name of a job to be, so that its files can be named after it.
+    pub(crate) fn draw_id(&self) -> Result<String> {
+        draw_name(self.rng.as_ref())
+    }
+
+    /// Begins a job on a thread of its own. Refused as busy where too many run.
+    pub(crate) fn start(
+        self: &Arc<Self>,
+        task: Task,
+        id: String,
+        work: impl FnOnce(&Progress) -> Result<Value> + Send + 'static,
+    ) -> Result<View> {
+        let view = View {
+            id: id.clone(),
+            task,
+            started_at: self.clock.now(),
+            progress: Progress::default(),
+            state: State::Running,
+        };
+        self.admit(&view)?;
+        let (jobs, progress) = (Arc::clone(self), view.progress.clone());
+        let thread = std::thread::Builder::new().name(format!("job-{}", task.word()));
+        let begun = thread.spawn({
+            let id = id.clone();
+            move || {
+                let work = std::panic::AssertUnwindSafe(|| work(&progress));
+                let result = std::panic::catch_unwind(work).unwrap_or_else(|_| {
+                    Err(Problem::new(Kind::Internal, "the job broke off; the log of the process says where"))
+                });
+                jobs.finish(&id, result);
+            }
+        });
+        if let Err(error) = begun {
+            let problem = Problem::new(Kind::Unavailable, format!("no thread for a job: {error}"));
+            self.finish(&id, Err(problem.clone()));
+            return Err(problem);
+        }
+        Ok(view)
+    }
+
+    fn admit(&self, view: &View) -> Result<()> {
+        let mut table = self.table.lock();
+        let running = table.values().filter(|job| matches!(job.state, State::Running)).count();
+        if running >= self.running_max {
+            let detail = format!("{running} jobs are running, and no more are taken at once");
+            return Err(Problem::new(Kind::Busy, detail).with("jobs_max", self.running_max));
+        }
+        while table.len() - running >= FINISHED_MAX {
+            let finished = table.values().filter(|job| !matches!(job.state, State::Running));
+            let Some(oldest) = finished.min_by_key(|job| job.started_at).map(|job| job.id.clone())
+            else {
+                break;
+            };
+            table.remove(&oldest);
+        }
+        table.insert(view.id.clone(), view.clone());
+        Ok(())
+    }
+
+    fn finish(&self, id: &str, result: Result<Value>) {
+        if let Some(job) = self.table.lock().get_mut(id) {
+            job.state = match result {
+                Ok(value) => State::Done(value),
+                Err(problem) => {
+                    tracing::warn!(job = id, task = job.task.word(), %problem, "a job failed");
+                    State::Failed(problem)
+                }
+            };
+        }
+        self.changed.notify_all();
+    }
+
+    /// Returns a job of this task by its name.
+    pub(crate) fn view(&self, task: Task, id: &str) -> Option<View> {
+        self.table.lock().get(id).filter(|job| job.task == task).cloned()
+    }
+
+    /// Returns how many jobs are running.
+    pub(crate) fn running(&self) -> usize {
+        self.table.lock().values().filter(|job| matches!(job.state, State::Running)).count()
+    }
+
+    /// Waits until no job runs, or the time is over; returns how many still run.
+    pub(crate) fn drain(&self, patience: Duration) -> usize {
+        let still = |table: &mut BTreeMap<String, View>| {
+            table.values().any(|job| matches!(job.state, State::Running))
+        };
+        let mut table = self.table.lock();
+        drop(self.changed.wait_while_for(&mut table, still, patience));
+        table.values().filter(|job| matches!(job.state, State::Running)).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chat::testing::{FixedClock, SeededRng};
+
+    use super::*;
+
+    fn jobs(running_max: usize) -> Arc<Jobs> {
+        let clock = Arc::new(FixedClock::at(Timestamp::EPOCH));
+        Jobs::new(clock, Arc::new(SeededRng::new(1)), running_max)
+    }
+
+    fn run(jobs: &Arc<Jobs>, work: fn(&Progress) -> Result<Value>) -> View {
+        let id = jobs.draw_id().unwrap();
+        jobs.start(Task::Verify, id.clone(), work).unwrap();
+        assert_eq!(jobs.drain(Duration::from_secs(60)), 0);
+        jobs.view(Task::Verify, &id).unwrap()
+    }
+
+    #[test]
+    fn a_job_keeps_its_result_under_its_own_task() {
+        let jobs = jobs(1);
+        let done = run(&jobs, |_| Ok(Value::from(7)));
+        assert!(matches!(done.state, State::Done(Value::Number(_))));
+        assert!(jobs.view(Task::Import, &done.id).is_none());
+    }
+
+    #[test]
+    fn a_job_that_panics_has_failed_and_its_slot_is_free() {
+        let jobs = jobs(1);
+        let broken = run(&jobs, |_| panic!("as the test wants"));
+        assert!(matches!(broken.state, State::Failed(_)));
+        run(&jobs, |_| Ok(Value::Null));
+    }
+
+    #[test]
+    fn one_job_too_many_is_told_to_come_back() {
+        let jobs = jobs(1);
+        let (release, wait) = std::sync::mpsc::channel::<()>();
+        let first = jobs.draw_id().unwrap();
+        jobs.start(Task::Import, first, move |_| {
+            drop(wait.recv());
+            Ok(Value::Null)
+        })
+        .unwrap();
+        let second = jobs.start(Task::Import, jobs.draw_id().unwrap(), |_| Ok(Value::Null));
+        assert_eq!(second.unwrap_err().kind, Kind::Busy);
+        drop(release);
+        assert_eq!(jobs.drain(Duration::from_secs(60)), 0);
+    }
+}
