@@ -39,6 +39,8 @@ pub(crate) enum Kind {
     NotYet,
     /// Too much at once; try again.
     Busy,
+    /// More requests than are worked on at once.
+    Overloaded,
     /// Another process holds the archive.
     Locked,
     /// The archive takes no more events: disk full or failed.
@@ -73,7 +75,7 @@ const fn row(kind: Kind, slug: &'static str, title: &'static str, status: u16, e
 }
 
 /// The map. Exit codes as in contract.md §1.
-const MAP: [Row; 22] = [
+const MAP: [Row; 23] = [
     row(Kind::BadRequest, "bad-request", "the request is not well formed", 400, 2),
     row(Kind::BadQuery, "bad-query", "the query cannot be read", 400, 2),
     row(Kind::Unauthenticated, "unauthenticated", "sign in first", 401, 77),
@@ -87,6 +89,7 @@ const MAP: [Row; 22] = [
     row(Kind::BadData, "bad-data", "the input cannot be understood", 422, 65),
     row(Kind::NotYet, "not-yet", "understood, but not built yet", 501, 2),
     row(Kind::Busy, "busy", "too much at once", 429, 75),
+    row(Kind::Overloaded, "overloaded", "too many requests at once", 503, 75),
     row(Kind::Locked, "locked", "another process holds the archive", 503, 75),
     row(Kind::Full, "full", "the archive takes no more events", 507, 74),
     row(Kind::InputOutput, "input-output", "reading or writing failed", 500, 74),
@@ -147,7 +150,7 @@ pub(crate) type Result<T, E = Problem> = std::result::Result<T, E>;
 impl Problem {
     /// Returns a problem with these words.
     pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        let retry_after_seconds = matches!(kind, Kind::Busy | Kind::Locked | Kind::Unavailable).then_some(2);
+        let retry_after_seconds = matches!(kind, Kind::Busy | Kind::Overloaded | Kind::Locked | Kind::Unavailable).then_some(2);
         Self { kind, detail: detail.into(), members: Map::new(), retry_after_seconds }
     }
 

@@ -32,7 +32,10 @@ use clap::{Args, ColorChoice, CommandFactory as _, Parser, Subcommand};
 use crate::config::{Config, Layers};
 use crate::problem::{Kind, Problem, Result};
 
+pub(crate) use bundle::MEDIA_TYPE as BUNDLE_MEDIA_TYPE;
+pub(crate) use client::{Begin, Client, target};
 pub(crate) use output::Output;
+pub(crate) use transport::{SOCKET as CONTROL_SOCKET, caller_of};
 
 /// Exit code of a run that is done, with something a person should look at (contract.md §1).
 pub(crate) const EXIT_LOOK: u8 = 3;
@@ -221,6 +224,11 @@ pub(crate) fn accept(config: Config) -> Result<Config> {
         return Ok(config);
     }
     Err(Problem::new(Kind::Configuration, faults.join("; ")))
+}
+
+/// Refuses a query that cannot be read before anything is opened or sent.
+pub(crate) fn check_query(text: &str, zone: Option<&str>) -> Result<()> {
+    crate::wire::search::parse(text, zone.unwrap_or("UTC")).map(drop)
 }
 
 /// Returns the grammar of the command line, for completions and the manual.

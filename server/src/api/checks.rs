@@ -1,0 +1,89 @@
+//! Proving the archive anew, and building its index anew.
+
+use std::time::Instant;
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use axum::{Extension, Json};
+use chat::Act;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::jobs::{accepted, shown};
+use crate::auth::Caller;
+use crate::jobs::Task;
+use crate::problem::Result;
+use crate::wiring::Shared;
+
+/// What is to be verified.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Asked {
+    /// The note of a checkpoint that was kept elsewhere.
+    since: Option<String>,
+}
+
+/// `POST /verifications`
+pub(super) async fn verify(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<Response> {
+    let asked: Asked = crate::wire::body(&body)?;
+    let id = shared.jobs.draw_id()?;
+    let holder = Shared::clone(&shared);
+    let view = shared.jobs.start(Task::Verify, id, move |progress| {
+        progress.expect(holder.archive.size());
+        let report = holder.archive.verify(asked.since.as_deref(), &|done| progress.reach(done))?;
+        let document = crate::wire::verify::archive(&holder.archive, &report, asked.since.is_some());
+        let findings = u64::try_from(report.findings.len()).unwrap_or(u64::MAX);
+        metrics::gauge!("muniment_verify_last_findings").set(if findings == 0 { 0.0 } else { 1.0 });
+        let act = Act::new("verify")
+            .with("events", report.events)
+            .with("findings", findings)
+            .with("ok", findings == 0);
+        // A writer that has stopped cannot record this, and then the findings matter more than their record.
+        if let Err(problem) = holder.audit.record_now(&caller, act) {
+            tracing::warn!(%problem, "a verification could not be recorded");
+        }
+        Ok(document)
+    })?;
+    Ok(accepted(&view))
+}
+
+/// `GET /verifications/{id}`
+pub(super) async fn verification(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>> {
+    shown(&shared, Task::Verify, &id)
+}
+
+/// `POST /reindexings`
+pub(super) async fn reindex(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response> {
+    let id = shared.jobs.draw_id()?;
+    let holder = Shared::clone(&shared);
+    let view = shared.jobs.start(Task::Reindex, id, move |progress| {
+        holder.audit.record_now(&caller, Act::new("reindex"))?;
+        let began = Instant::now();
+        progress.expect(holder.archive.size());
+        holder.index.reindex(&mut |done| progress.reach(done))?;
+        Ok(json!({
+            "events": holder.index.watermark(),
+            "seconds": (began.elapsed().as_secs_f64() * 1e3).round() / 1e3,
+        }))
+    })?;
+    Ok(accepted(&view))
+}
+
+/// `GET /reindexings/{id}`
+pub(super) async fn reindexing(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>> {
+    shown(&shared, Task::Reindex, &id)
+}

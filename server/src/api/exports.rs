@@ -1,0 +1,297 @@
+//! Exports: a set is frozen and recorded before anything is written; the package is a job.
+
+use std::path::PathBuf;
+
+use archive::Archive;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use axum::{Extension, Json};
+use chat::{Act, Seq};
+use export::{ExportSet, NotSearched, Package, Purpose, QueryWords, Selection, Size};
+use index::{Page, Snapshot, SnapshotChoice};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Idempotency;
+use super::context::{self, Context};
+use super::jobs::{accepted, find, shown};
+use crate::auth::secret::hex;
+use crate::auth::{Caller, scope};
+use crate::jobs::{Progress, Task, View, blocking};
+use crate::problem::{Kind, Problem, Result};
+use crate::wire::search::parse;
+use crate::wiring::{Appliance, Shared};
+
+/// Bytes of a frozen set's file.
+const SET_BYTES_MAX: u64 = 1 << 30;
+
+/// What is to be exported.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Order {
+    /// The events that match.
+    pub(crate) query: Option<String>,
+    /// The events by number.
+    pub(crate) seqs: Option<Vec<u64>>,
+    /// The events of an earlier set.
+    pub(crate) set: Option<String>,
+    /// The state in which the query was asked before.
+    pub(crate) snapshot: Option<String>,
+    /// `csv`, `bundle`.
+    pub(crate) formats: Vec<String>,
+    /// `none`, `thread`, `day` or a number.
+    pub(crate) context: Option<String>,
+    /// `internal` or `production`.
+    #[serde(rename = "for")]
+    pub(crate) purpose: Option<String>,
+    /// Why.
+    pub(crate) reason: Option<String>,
+    /// The matter.
+    pub(crate) matter: Option<String>,
+    /// Zone of dates in the query.
+    pub(crate) zone: Option<String>,
+}
+
+/// `POST /exports`
+pub(super) async fn begin(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response> {
+    let order: Order = crate::wire::body(&body)?;
+    let slot = Idempotency::<Value>::slot(&caller, "/exports", &headers, &body)?;
+    if let Some(first) = shared.answers.recall(slot)? {
+        let id = first.as_str().unwrap_or_default();
+        return Ok(accepted(&find(&shared, Task::Export, id)?));
+    }
+    let view = freeze_and_pack(&shared, &caller, order).await?;
+    shared.answers.remember(slot, Value::from(view.id.clone()));
+    Ok(accepted(&view))
+}
+
+/// Freezes the set, records the act and begins to write the package.
+pub(crate) async fn freeze_and_pack(shared: &Shared, caller: &Caller, order: Order) -> Result<View> {
+    let formats = order
+        .formats
+        .iter()
+        .map(|word| word.parse().map_err(|error| Problem::of(Kind::BadRequest, &error)))
+        .collect::<Result<Vec<export::Format>>>()?;
+    let id = shared.jobs.draw_id()?;
+    let (holder, asker, name) = (Shared::clone(shared), caller.clone(), id.clone());
+    let set = blocking(move || {
+        let set = freeze(&holder, &asker, &order)?;
+        let act = act(&set, &name, &order);
+        holder.audit.record_now(&asker, act)?;
+        Ok(set)
+    })
+    .await?;
+    let (holder, name) = (Shared::clone(shared), id.clone());
+    shared.jobs.start(Task::Export, id, move |progress| pack(&holder, &set, &formats, &name, progress))
+}
+
+/// Returns the set that an order names, frozen and kept under its id.
+fn freeze(shared: &Shared, caller: &Caller, order: &Order) -> Result<ExportSet> {
+    let disk = shared.archive.ports().disk.as_ref();
+    if let Some(id) = &order.set {
+        let missing = || Problem::new(Kind::NotFound, format!("there is no export set {id:?}"));
+        if id.len() != 24 || !id.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(missing());
+        }
+        let bytes = archive::durable::read(disk, &set_path(shared, id), SET_BYTES_MAX)?;
+        return Ok(ExportSet::from_bytes(&bytes.ok_or_else(missing)?)?);
+    }
+    let set = ExportSet::freeze(select(shared, caller, order)?)?;
+    let path = set_path(shared, &set.id().to_string());
+    archive::durable::create_folder(disk, &shared.data.join("exports"))?;
+    archive::durable::write_secret(disk, &path, &set.to_bytes(), 0o600)?;
+    Ok(set)
+}
+
+fn set_path(shared: &Appliance, id: &str) -> PathBuf {
+    shared.data.join("exports").join(format!("{id}.set"))
+}
+
+/// Selects the events that an order names, in one state of the log.
+fn select(shared: &Shared, caller: &Caller, order: &Order) -> Result<Selection> {
+    let scope = scope::of_export(caller)?;
+    let purpose = Purpose::from_word(order.purpose.as_deref().unwrap_or("internal"))
+        .ok_or_else(|| Problem::new(Kind::BadRequest, "for: is none of internal, production"))?;
+    let text = order.query.as_deref().unwrap_or("*");
+    let zone = order.zone.as_deref().unwrap_or(&shared.config.time.zone);
+    let query = if order.query.is_some() { Some(parse(text, zone)?) } else { None };
+    let snapshot = snapshot(shared, &scope, order)?;
+    let hits = match (&query, &order.seqs) {
+        (Some(query), None) => shared.index.seqs(query, &scope, &snapshot)?,
+        (None, Some(numbers)) => numbered(shared, numbers, snapshot.size)?,
+        _ => {
+            let detail = "name exactly one of query, seqs and set";
+            return Err(Problem::new(Kind::BadRequest, detail));
+        }
+    };
+    let context_word = order.context.as_deref().unwrap_or("none");
+    let context: Context = context_word.parse()?;
+    let around = context::look(shared, &hits, context, snapshot.size)?;
+    let signed = cover(&shared.archive, snapshot.size)?;
+    let mut nonce = [0; 16];
+    let ports = shared.archive.ports();
+    ports.rng.fill(&mut nonce).map_err(|error| {
+        Problem::new(Kind::Unavailable, format!("the system gives no random numbers: {error}"))
+    })?;
+    let unseen = super::search::not_searched(shared, &scope, &snapshot)?;
+    let names = shared.names();
+    Ok(Selection {
+        archive: shared.archive.id(),
+        public_key: shared.archive.public_key().to_string(),
+        demo: shared.archive.description().creation.demo,
+        nonce,
+        hits: (context != Context::Alone).then_some(hits),
+        seqs: around.rows,
+        context: context_word.to_owned(),
+        related: around.related,
+        snapshot: Size { size: snapshot.size, root: snapshot.root },
+        checkpoint: signed,
+        query: query.map(|query| QueryWords {
+            text: query.text().to_owned(),
+            interpreted: query.interpreted(),
+        }),
+        who: caller.name.clone(),
+        why: order.reason.clone(),
+        matter: order.matter.clone(),
+        purpose,
+        frozen_at: ports.clock.now(),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        not_searched: NotSearched {
+            attachments_without_text: unseen.attachments_without_text,
+            quarantined: unseen.quarantined,
+        },
+        source_names: names.sources(),
+        room_categories: names.categories(),
+    })
+}
+
+/// Returns the state that is exported: that of an earlier search, or the present one.
+fn snapshot(shared: &Appliance, scope: &index::Scope, order: &Order) -> Result<Snapshot> {
+    if let Some(id) = &order.snapshot {
+        return crate::wire::search::State::parse(id);
+    }
+    let everything = parse("kind:message", "UTC")?;
+    let page = Page::newest(0);
+    Ok(shared.index.search(&everything, scope, &SnapshotChoice::Newest, &page)?.snapshot)
+}
+
+/// Reads numbers that were given, each of which has to be an event that can be exported.
+fn numbered(shared: &Appliance, numbers: &[u64], size: u64) -> Result<Vec<Seq>> {
+    let mut seqs = Vec::with_capacity(numbers.len());
+    for number in numbers {
+        let seq = Seq::new(*number).filter(|seq| seq.get() <= size).ok_or_else(|| {
+            Problem::new(Kind::BadRequest, format!("event {number} does not exist; there are {size}"))
+        })?;
+        seqs.push(seq);
+    }
+    seqs.sort_unstable();
+    seqs.dedup();
+    for (seq, recorded) in seqs.iter().zip(shared.archive.read_many(&seqs)?) {
+        let is_act = recorded.is_none_or(|recorded| recorded.event.kind == chat::EventKind::Officer);
+        if is_act {
+            let detail = format!("event {seq} is destroyed, or is an officer's act, which `audit` shows");
+            return Err(Problem::new(Kind::BadRequest, detail));
+        }
+    }
+    Ok(seqs)
+}
+
+/// Returns the note of a signed checkpoint that covers the snapshot.
+fn cover(archive: &Archive, size: u64) -> Result<String> {
+    match archive.newest_checkpoint() {
+        Some(signed) if signed.checkpoint.size >= size => Ok(signed.note),
+        _ => Ok(archive.checkpoint()?.note),
+    }
+}
+
+fn act(set: &ExportSet, id: &str, order: &Order) -> Act {
+    let selection = set.selection();
+    let count = |list: &[Seq]| u64::try_from(list.len()).unwrap_or(u64::MAX);
+    Act::new("export")
+        .with("export_id", id)
+        .with("set", set.id().to_string())
+        .with("events", count(&selection.seqs))
+        .with("snapshot_size", selection.snapshot.size)
+        .with("formats", order.formats.clone())
+        .with("purpose", selection.purpose.word())
+        .with_some("query", selection.query.as_ref().map(|words| words.text.as_str()))
+        .with_some("reason", order.reason.as_deref())
+        .with_some("matter", order.matter.as_deref())
+}
+
+/// Writes the package into the spool, where it waits to be fetched until the server stops.
+fn pack(
+    shared: &Shared,
+    set: &ExportSet,
+    formats: &[export::Format],
+    id: &str,
+    progress: &Progress,
+) -> Result<Value> {
+    progress.expect(u64::try_from(set.selection().seqs.len()).unwrap_or(u64::MAX));
+    let disk = shared.archive.ports().disk.as_ref();
+    let out = package_path(shared, id);
+    let report = Package::write(set, shared.archive.as_ref(), formats, &out, disk)?;
+    progress.reach(report.events);
+    metrics::counter!("muniment_export_events_total").increment(report.events);
+    let (_, checkpoint) = set.selection().opened()?;
+    let formats: Vec<_> = report
+        .formats
+        .iter()
+        .map(|count| json!({ "format": count.format, "rows": count.rows, "files": count.files }))
+        .collect();
+    Ok(json!({
+        "export_id": id,
+        "set": set.id().to_string(),
+        "events": report.events,
+        "formats": formats,
+        "checkpoint": { "size": checkpoint.size, "root": hex(&checkpoint.root) },
+        "exceptions": report.exceptions,
+        "sha256": report.sha256,
+    }))
+}
+
+fn package_path(shared: &Appliance, id: &str) -> PathBuf {
+    shared.spool().join(format!("{id}.zip"))
+}
+
+/// `GET /exports/{id}`
+pub(super) async fn view(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Json<Value>> {
+    shown(&shared, Task::Export, &id)
+}
+
+/// `GET /exports/{id}/package`
+pub(super) async fn package(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    let view = find(&shared, Task::Export, &id)?;
+    if let crate::jobs::State::Failed(problem) = view.state {
+        return Err(problem);
+    }
+    if matches!(view.state, crate::jobs::State::Running) {
+        let detail = format!("export {id} is still being written");
+        return Err(Problem::new(Kind::Conflict, detail));
+    }
+    shared.audit.record(&caller, Act::new("fetch-export").with("export_id", view.id.as_str())).await?;
+    let path = package_path(&shared, &view.id);
+    let file = tokio::fs::File::open(&path)
+        .await
+        .map_err(|error| Problem::of_path("read", &path, &error))?;
+    let body = Body::from_stream(tokio_util::io::ReaderStream::with_capacity(file, 1 << 18));
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
+    let name = format!("attachment; filename=\"muniment-{}.zip\"", view.id);
+    if let Ok(name) = HeaderValue::from_str(&name) {
+        headers.insert(header::CONTENT_DISPOSITION, name);
+    }
+    Ok(response)
+}

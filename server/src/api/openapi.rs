@@ -1,0 +1,130 @@
+//! The description of the API, made from the table of routes itself: a route that is not described cannot exist.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use serde_json::{Map, Value, json};
+
+use super::route::{Need, Route};
+
+/// Parameters of the query part, by path.
+const PARAMETERS: &[(&str, &[(&str, &str)])] = &[
+    (
+        "/api/v1/search",
+        &[
+            ("q", "the query (see the manual)"),
+            ("order", "newest, oldest or score"),
+            ("limit", "hits of a page, up to 1000; 0 only counts"),
+            ("cursor", "`next` of the page before"),
+            ("snapshot", "the state of the archive that an earlier search saw"),
+            ("zone", "zone of dates in the query"),
+        ],
+    ),
+    ("/api/v1/events/{seq}", &[("context", "neighbours in the room on either side, up to 100")]),
+    ("/api/v1/events/{seq}/explain", &[("q", "the query"), ("zone", "zone of dates in the query")]),
+    ("/api/v1/events/{seq}/proof", &[("size", "size of the checkpoint to prove to; the newest if absent")]),
+    ("/api/v1/checkpoint", &[("form", "json for an object instead of the note")]),
+    (
+        "/api/v1/imports",
+        &[
+            ("name", "file name of a streamed input"),
+            ("format", "auto, jsonl, slack or lync-xml"),
+            ("source", "name of the source"),
+            ("zone", "zone of times that have none"),
+            ("check", "true: record nothing"),
+            ("coverage", "true: counts by room and day"),
+        ],
+    ),
+    ("/api/v1/quarantine", &[("limit", "records at most")]),
+];
+
+/// `GET /openapi.json`
+pub(super) async fn document() -> Json<Value> {
+    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    for route in super::table().iter().filter(|route| route.is_api()) {
+        let operations = paths.entry(route.path).or_default();
+        operations.insert(route.method.as_str().to_lowercase(), operation(route));
+    }
+    Json(json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Muniment",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Errors are problem documents (RFC 9457) with a stable `type`. POSTs take an Idempotency-Key. Times are RFC 3339 UTC with microseconds.",
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "token": { "type": "http", "scheme": "bearer" },
+                "session": { "type": "apiKey", "in": "cookie", "name": crate::auth::guard::COOKIE },
+            },
+            "schemas": { "Problem": {
+                "type": "object",
+                "required": ["type", "title", "status", "detail", "exit"],
+                "properties": {
+                    "type": { "type": "string", "format": "uri" },
+                    "title": { "type": "string" },
+                    "status": { "type": "integer" },
+                    "detail": { "type": "string" },
+                    "exit": { "type": "integer", "description": "the exit code of the command line" },
+                },
+            }},
+        },
+    }))
+}
+
+fn operation(route: &Route) -> Value {
+    let needed = match route.need {
+        Need::Permission(permission) => permission.word(),
+        Need::Nothing => "nothing",
+    };
+    let status = match (route.method.as_str(), route.path) {
+        ("POST", "/api/v1/exports" | "/api/v1/imports" | "/api/v1/verifications" | "/api/v1/reindexings") => "202",
+        _ => "200",
+    };
+    let mut operation = json!({
+        "summary": route.summary,
+        "description": format!("Needs the permission `{needed}`."),
+        "security": [{ "token": [] }, { "session": [] }],
+        "responses": {
+            status: { "description": "done, or begun" },
+            "default": {
+                "description": "a problem",
+                "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
+            },
+        },
+    });
+    let parameters = parameters(route);
+    if !parameters.is_empty() {
+        operation["parameters"] = Value::Array(parameters);
+    }
+    operation
+}
+
+fn parameters(route: &Route) -> Vec<Value> {
+    let in_path = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let mut parameters: Vec<_> = in_path
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
+        .collect();
+    let described = PARAMETERS.iter().find(|(path, _)| *path == route.path);
+    let takes_query = route.method == axum::http::Method::GET || route.path == "/api/v1/imports";
+    for (name, what) in described.filter(|_| takes_query).into_iter().flat_map(|(_, list)| *list) {
+        parameters.push(json!({
+            "name": name, "in": "query", "description": what, "schema": { "type": "string" },
+        }));
+    }
+    parameters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_described_parameter_belongs_to_a_route() {
+        for (path, _) in PARAMETERS {
+            assert!(super::super::table().iter().any(|route| route.path == *path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Records that could not be understood: listed, shown raw, tried again.
+
+use axum::body::Bytes;
+use axum::extract::{Path, Query as Parameters, State};
+use axum::{Extension, Json};
+use chat::{Act, EventKind, Recorded, Seq};
+use index::{Order, Page, SnapshotChoice};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::auth::{Caller, scope};
+use crate::jobs::blocking;
+use crate::problem::{Kind, Problem, Result};
+use crate::wire::search::parse;
+use crate::wiring::{Appliance, Shared};
+
+/// How many are listed.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    limit: Option<usize>,
+}
+
+/// `GET /quarantine`
+pub(super) async fn list(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Parameters(asked): Parameters<Asked>,
+) -> Result<Json<Value>> {
+    blocking(move || {
+        let scope = scope::of(&caller)?;
+        let query = parse("kind:quarantined", "UTC")?;
+        let limit = asked.limit.unwrap_or(chat::limits::PAGE_HITS_MAX);
+        let limit = limit.min(chat::limits::PAGE_HITS_MAX);
+        let page = Page { limit, order: Order::Oldest, cursor: None };
+        let found = shared.index.search(&query, &scope, &SnapshotChoice::Newest, &page)?;
+        let seqs: Vec<Seq> = found.hits.iter().map(|hit| hit.seq).collect();
+        let records: Vec<_> =
+            shared.archive.read_many(&seqs)?.iter().flatten().map(summary).collect();
+        let act = Act::new("list-quarantine").with("count", found.count);
+        shared.audit.record_now(&caller, act)?;
+        Ok(Json(json!({ "count": found.count, "records": records })))
+    })
+    .await
+}
+
+fn summary(recorded: &Recorded) -> Value {
+    let content = &recorded.event.content;
+    json!({
+        "seq": recorded.seq.get(),
+        "recorded_at": recorded.recorded_at.to_string(),
+        "locator": content.locator,
+        "reason": content.remark,
+        "bytes": content.raw.as_ref().map(Vec::len),
+    })
+}
+
+/// `GET /quarantine/{seq}`
+pub(super) async fn show(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Path(seq): Path<String>,
+) -> Result<Json<Value>> {
+    let seq = super::show::sequence(&seq)?;
+    blocking(move || {
+        scope::of(&caller)?;
+        let recorded = quarantined(&shared, seq)?;
+        shared.audit.record_now(&caller, Act::new("show-quarantined").with("seq", seq.get()))?;
+        let mut document = summary(&recorded);
+        let raw = recorded.event.content.raw.unwrap_or_default();
+        document["raw_text"] = json!(String::from_utf8_lossy(&raw));
+        document["raw_hex"] = json!(crate::auth::secret::hex(&raw));
+        Ok(Json(document))
+    })
+    .await
+}
+
+fn quarantined(shared: &Appliance, seq: Seq) -> Result<Recorded> {
+    let recorded = shared.archive.read(seq)?;
+    recorded.filter(|recorded| recorded.event.kind == EventKind::Quarantined).ok_or_else(|| {
+        Problem::new(Kind::NotFound, format!("event {seq} is no quarantined record"))
+    })
+}
+
+/// Which are to be tried again; all where none is named.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Chosen {
+    seqs: Vec<u64>,
+}
+
+/// `POST /quarantine/replay`
+pub(super) async fn replay(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<Json<Value>> {
+    let order: Chosen = crate::wire::body(&body)?;
+    blocking(move || {
+        let seqs = chosen(&shared, &caller, &order.seqs)?;
+        let (mut understood, mut kept) = (0_u64, 0_u64);
+        for seq in &seqs {
+            let recorded = quarantined(&shared, *seq)?;
+            if super::events::replay(&shared, &recorded)? { understood += 1 } else { kept += 1 }
+        }
+        let act = Act::new("replay-quarantine")
+            .with("tried", understood + kept)
+            .with("understood", understood);
+        shared.audit.record_now(&caller, act)?;
+        Ok(Json(json!({ "tried": understood + kept, "understood": understood, "quarantined": kept })))
+    })
+    .await
+}
+
+fn chosen(shared: &Appliance, caller: &Caller, numbers: &[u64]) -> Result<Vec<Seq>> {
+    if numbers.is_empty() {
+        let scope = scope::of_upkeep(caller)?;
+        let query = parse("kind:quarantined", "UTC")?;
+        let page = Page::newest(0);
+        let found = shared.index.search(&query, &scope, &SnapshotChoice::Newest, &page)?;
+        return Ok(shared.index.seqs(&query, &scope, &found.snapshot)?);
+    }
+    let read = |number: &u64| {
+        Seq::new(*number)
+            .ok_or_else(|| Problem::new(Kind::BadRequest, format!("{number} is no sequence number")))
+    };
+    numbers.iter().map(read).collect()
+}

@@ -1,0 +1,156 @@
+//! Searching and explaining: the question goes into the log before its answer leaves.
+
+use std::time::Instant;
+
+use archive::Archive;
+use axum::extract::{Path, Query as Parameters, State};
+use axum::{Extension, Json};
+use chat::{Act, Recorded, Seq};
+use index::{Cursor, Page, Scope, Snapshot, SnapshotChoice};
+use query::Query;
+use serde_json::{Value, json};
+
+use crate::auth::{Caller, scope};
+use crate::jobs::blocking;
+use crate::problem::{Kind, Problem, Result};
+use crate::wire::event::Event;
+use crate::wire::search::{Answer, Asked, Hit, NotSearched, State as Searched, order, parse};
+use crate::wiring::{Appliance, Shared};
+
+/// Hits of a page where none are asked for.
+const LIMIT_DEFAULT: usize = 20;
+
+/// `GET /search`
+pub(super) async fn search(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Parameters(asked): Parameters<Asked>,
+) -> Result<Json<Answer>> {
+    find(&shared, &caller, asked).await.map(Json)
+}
+
+/// Finds events and records who looked for what. The snapshot precedes the audit event of this very search.
+pub(crate) async fn find(shared: &Shared, caller: &Caller, asked: Asked) -> Result<Answer> {
+    let began = Instant::now();
+    let (shared, caller) = (Shared::clone(shared), caller.clone());
+    blocking(move || {
+        let scope = scope::of(&caller)?;
+        let query = parse(&asked.q, asked.zone.as_deref().unwrap_or(&shared.config.time.zone))?;
+        let mut answer = look(&shared, &query, &scope, &asked)?;
+        let act = Act::new("search")
+            .with("query", query.text())
+            .with("interpreted", answer.interpreted.as_str())
+            .with("snapshot_size", answer.snapshot.size)
+            .with("count", answer.count)
+            .with_some("cursor", asked.cursor.as_deref());
+        shared.audit.record_now(&caller, act)?;
+        let elapsed = began.elapsed();
+        metrics::histogram!("muniment_search_seconds").record(elapsed.as_secs_f64());
+        answer.took_ms = (elapsed.as_secs_f64() * 1e6).round() / 1e3;
+        Ok(answer)
+    })
+    .await
+}
+
+fn look(shared: &Appliance, query: &Query, scope: &Scope, asked: &Asked) -> Result<Answer> {
+    let limit = asked.limit.unwrap_or(LIMIT_DEFAULT);
+    if limit > chat::limits::PAGE_HITS_MAX {
+        let detail = format!("limit {limit} is over {}", chat::limits::PAGE_HITS_MAX);
+        return Err(Problem::new(Kind::BadRequest, detail));
+    }
+    let page = Page {
+        limit,
+        order: order(asked.order.as_deref())?,
+        cursor: asked.cursor.as_deref().map(Cursor::from_text),
+    };
+    let choice = match &asked.snapshot {
+        Some(id) => SnapshotChoice::At(Searched::parse(id)?),
+        None => SnapshotChoice::Newest,
+    };
+    let found = shared.index.search(query, scope, &choice, &page)?;
+    let seqs: Vec<Seq> = found.hits.iter().map(|hit| hit.seq).collect();
+    let events = shared.archive.read_many(&seqs)?;
+    let destroyed = events.iter().filter(|event| event.is_none()).count();
+    let hits = events.iter().flatten().map(|recorded| shown(shared, query, recorded)).collect();
+    Ok(Answer {
+        query: query.text().to_owned(),
+        interpreted: query.interpreted(),
+        snapshot: Searched::of(&found.snapshot),
+        count: found.count,
+        hits,
+        next: found.next.map(|cursor| cursor.to_string()),
+        not_searched: not_searched(shared, scope, &found.snapshot)?,
+        destroyed_since: u64::try_from(destroyed).unwrap_or(u64::MAX),
+        warnings: shared.index.warnings(query),
+        took_ms: 0.0,
+    })
+}
+
+fn shown(shared: &Appliance, query: &Query, recorded: &Recorded) -> Hit {
+    let highlights = shared.index.highlights(query, recorded);
+    Hit::of(event(shared, &shared.archive, recorded), highlights)
+}
+
+/// Returns an event with the name of its source.
+pub(crate) fn event(shared: &Appliance, archive: &Archive, recorded: &Recorded) -> Event {
+    Event::of(archive, recorded, shared.source_name(recorded))
+}
+
+/// Counts what no search looks into, in the state that was searched.
+pub(crate) fn not_searched(
+    shared: &Appliance,
+    scope: &Scope,
+    snapshot: &Snapshot,
+) -> Result<NotSearched> {
+    let count = |text: &str| -> Result<u64> {
+        let query = parse(text, "UTC")?;
+        let page = Page::newest(0);
+        Ok(shared.index.search(&query, scope, &SnapshotChoice::At(*snapshot), &page)?.count)
+    };
+    Ok(NotSearched {
+        attachments_without_text: count("has:file")?,
+        quarantined: count("kind:quarantined")?,
+    })
+}
+
+/// What is to be explained.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asking {
+    q: String,
+    zone: Option<String>,
+}
+
+/// `GET /events/{seq}/explain`
+pub(super) async fn explain(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Path(seq): Path<String>,
+    Parameters(asked): Parameters<Asking>,
+) -> Result<Json<Value>> {
+    let seq = super::show::sequence(&seq)?;
+    blocking(move || {
+        scope::of(&caller)?;
+        let query = parse(&asked.q, asked.zone.as_deref().unwrap_or(&shared.config.time.zone))?;
+        let recorded = super::show::read(&shared, seq)?;
+        let explanation = shared.index.explain(&query, &recorded);
+        let act = Act::new("explain")
+            .with("seq", seq.get())
+            .with("query", query.text())
+            .with("matched", explanation.matched);
+        shared.audit.record_now(&caller, act)?;
+        let clauses: Vec<_> = explanation
+            .clauses
+            .iter()
+            .map(|verdict| json!({ "clause": verdict.clause, "matched": verdict.matched, "why": verdict.why }))
+            .collect();
+        Ok(Json(json!({
+            "seq": seq.get(),
+            "query": query.text(),
+            "interpreted": query.interpreted(),
+            "matched": explanation.matched,
+            "clauses": clauses,
+        })))
+    })
+    .await
+}

@@ -1,0 +1,312 @@
+//! One event: its versions, files, proof and neighbours in its room.
+
+use archive::proof::opening::Opening;
+use axum::body::Body;
+use axum::extract::{Path, Query as Parameters, State};
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use axum::{Extension, Json};
+use chat::{Act, Custody, EventKind, Recorded, Seq};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::search::event as shown;
+use crate::auth::{Caller, scope};
+use crate::jobs::blocking;
+use crate::problem::{Kind, Problem, Result};
+use crate::wire::event::Event;
+use crate::wiring::{Appliance, Shared};
+
+/// Neighbours on either side, at most.
+const CONTEXT_MAX: usize = 100;
+/// Events that are looked through for neighbours and later versions of one event.
+const LOOK_EVENTS_MAX: u64 = 200_000;
+/// Versions of one message that are shown.
+const VERSIONS_MAX: usize = 1_000;
+/// Events read at a time.
+const BATCH_EVENTS: usize = 4_096;
+
+/// Reads a sequence number from a path.
+pub(crate) fn sequence(text: &str) -> Result<Seq> {
+    text.parse().map_err(|error| Problem::of(Kind::BadRequest, &error))
+}
+
+/// Reads an event. An officer's act is shown by `audit` alone.
+pub(crate) fn read(shared: &Appliance, seq: Seq) -> Result<Recorded> {
+    let recorded = shared.archive.read(seq)?;
+    recorded.filter(|recorded| recorded.event.kind != EventKind::Officer).ok_or_else(|| {
+        Problem::new(Kind::NotFound, format!("event {seq} does not exist, is destroyed, or is an officer's act"))
+    })
+}
+
+/// What surrounds an event.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Around {
+    context: Option<usize>,
+}
+
+/// An event with what surrounds it.
+#[derive(Debug, Clone, serde::Serialize)]
+pub(crate) struct View {
+    #[serde(flatten)]
+    pub(crate) event: Event,
+    /// All versions of the message, oldest first; empty where there is only one.
+    pub(crate) versions: Vec<Event>,
+    /// Events of the room before it, oldest first.
+    pub(crate) before: Vec<Event>,
+    /// Events of the room after it, oldest first.
+    pub(crate) after: Vec<Event>,
+    /// The foreign record, where it is kept and is text.
+    pub(crate) raw_text: Option<String>,
+    /// Its leaf in the tree.
+    pub(crate) leaf: String,
+    /// The inclusion proof to the newest signed checkpoint.
+    pub(crate) proof: Value,
+}
+
+/// `GET /events/{seq}`
+pub(super) async fn event(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Path(seq): Path<String>,
+    Parameters(around): Parameters<Around>,
+) -> Result<Json<View>> {
+    view(&shared, &caller, sequence(&seq)?, around.context.unwrap_or(0)).await.map(Json)
+}
+
+/// Shows an event and records who opened it.
+pub(crate) async fn view(shared: &Shared, caller: &Caller, seq: Seq, context: usize) -> Result<View> {
+    let (shared, caller) = (Shared::clone(shared), caller.clone());
+    if context > CONTEXT_MAX {
+        return Err(Problem::new(Kind::BadRequest, format!("context {context} is over {CONTEXT_MAX}")));
+    }
+    blocking(move || {
+        scope::of(&caller)?;
+        let recorded = read(&shared, seq)?;
+        let (after, later) = look_ahead(&shared, &recorded, context)?;
+        let versions = versions(&shared, &recorded, later)?;
+        let before = look_back(&shared, &recorded, context)?;
+        let (proof, leaf) = prove(&shared, seq, None)?;
+        let view = |recorded: &Recorded| shown(&shared, &shared.archive, recorded);
+        let content = &recorded.event.content;
+        let view = View {
+            event: view(&recorded),
+            versions: versions.iter().map(view).collect(),
+            before: before.iter().map(view).collect(),
+            after: after.iter().map(view).collect(),
+            raw_text: content.raw.as_ref().map(|raw| String::from_utf8_lossy(raw).into_owned()),
+            leaf,
+            proof,
+        };
+        let neighbours = u64::try_from(view.before.len() + view.after.len()).unwrap_or(u64::MAX);
+        let act = Act::new("show").with("seq", seq.get()).with("neighbours", neighbours);
+        shared.audit.record_now(&caller, act)?;
+        Ok(view)
+    })
+    .await
+}
+
+/// Follows the room's chain back.
+fn look_back(shared: &Appliance, recorded: &Recorded, context: usize) -> Result<Vec<Recorded>> {
+    let mut before = Vec::new();
+    let mut previous = recorded.place_prev;
+    while before.len() < context {
+        let Some(seq) = previous else { break };
+        let Some(recorded) = shared.archive.read(seq)? else { break };
+        previous = recorded.place_prev;
+        before.push(recorded);
+    }
+    before.reverse();
+    Ok(before)
+}
+
+/// Looks through the log after an event for its neighbours in the room, and for later versions of it.
+fn look_ahead(
+    shared: &Appliance,
+    recorded: &Recorded,
+    context: usize,
+) -> Result<(Vec<Recorded>, Vec<Recorded>)> {
+    let (mut after, mut later) = (Vec::new(), Vec::new());
+    let room = recorded.event.place.as_ref().map(|place| place.room);
+    let mut chain = vec![recorded.seq];
+    let mut tail = shared.archive.tail(recorded.seq.next());
+    let mut looked = 0;
+    while looked < LOOK_EVENTS_MAX {
+        let batch = tail.next_batch(BATCH_EVENTS)?;
+        if batch.is_empty() {
+            break;
+        }
+        looked += u64::try_from(batch.len()).unwrap_or(u64::MAX);
+        for next in batch {
+            let same_room = room.is_some() && next.event.place.as_ref().map(|place| place.room) == room;
+            if !same_room {
+                continue;
+            }
+            if is_version(&next) && next.event.target.is_some_and(|target| chain.contains(&target)) {
+                chain.push(next.seq);
+                later.push(next.clone());
+            }
+            if after.len() < context {
+                after.push(next);
+            }
+        }
+    }
+    Ok((after, later))
+}
+
+fn is_version(recorded: &Recorded) -> bool {
+    matches!(recorded.event.kind, EventKind::Edit | EventKind::Retract | EventKind::Replace)
+}
+
+/// Returns all versions of a message, oldest first; none where there is only one.
+fn versions(shared: &Appliance, recorded: &Recorded, later: Vec<Recorded>) -> Result<Vec<Recorded>> {
+    let mut versions = vec![recorded.clone()];
+    while versions.len() < VERSIONS_MAX {
+        let Some(first) = versions.first().filter(|first| is_version(first)) else { break };
+        let Some(target) = first.event.target else { break };
+        let Some(former) = shared.archive.read(target)? else { break };
+        versions.insert(0, former);
+    }
+    versions.extend(later);
+    versions.truncate(VERSIONS_MAX);
+    Ok(if versions.len() > 1 { versions } else { Vec::new() })
+}
+
+/// Proves an event to a signed checkpoint: the newest, or the one of this size. One is signed if none covers it yet.
+fn prove(shared: &Appliance, seq: Seq, size: Option<u64>) -> Result<(Value, String)> {
+    let signed = match size {
+        Some(size) => shared.archive.checkpoint_at(size)?.ok_or_else(|| {
+            Problem::new(Kind::NotFound, format!("no checkpoint of {size} events was signed"))
+        })?,
+        None => match shared.archive.newest_checkpoint() {
+            Some(signed) if signed.checkpoint.size >= seq.get() => signed,
+            _ => shared.archive.checkpoint()?,
+        },
+    };
+    let proof = shared.archive.prove(seq, signed.checkpoint.size, &|_| false)?;
+    let leaf = leaf_of(&proof.opening, seq)?;
+    let json = json!({ "size": signed.checkpoint.size, "inclusion": proof.to_json(), "checkpoint": signed.note });
+    Ok((json, leaf))
+}
+
+fn leaf_of(opening: &Opening, seq: Seq) -> Result<String> {
+    let (leaf, _) = opening.check(seq.get()).map_err(|refusal| {
+        Problem::new(Kind::Corrupt, format!("the archive's own proof of event {seq} is refused: {refusal}"))
+    })?;
+    Ok(crate::auth::secret::hex(&leaf))
+}
+
+/// To which checkpoint to prove.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Towards {
+    size: Option<u64>,
+}
+
+/// `GET /events/{seq}/proof`
+pub(super) async fn proof(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Path(seq): Path<String>,
+    Parameters(towards): Parameters<Towards>,
+) -> Result<Json<Value>> {
+    let seq = sequence(&seq)?;
+    blocking(move || {
+        scope::of(&caller)?;
+        read(&shared, seq)?;
+        let (proof, leaf) = prove(&shared, seq, towards.size)?;
+        shared.audit.record_now(&caller, Act::new("prove").with("seq", seq.get()))?;
+        Ok(Json(json!({
+            "seq": seq.get(),
+            "leaf": leaf,
+            "public_key": shared.archive.public_key().to_string(),
+            "proof": proof,
+        })))
+    })
+    .await
+}
+
+/// `GET /events/{seq}/attachments/{number}`
+pub(super) async fn attachment(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Path((seq, number)): Path<(String, usize)>,
+) -> Result<Response> {
+    let seq = sequence(&seq)?;
+    let (name, bytes) = blocking(move || {
+        scope::of(&caller)?;
+        let recorded = read(&shared, seq)?;
+        let missing = |why: String| Problem::new(Kind::NotFound, format!("event {seq}, file {number}: {why}"));
+        let attachments = &recorded.event.content.attachments;
+        let attachment = attachments.get(number).ok_or_else(|| missing("there is no such file".to_owned()))?;
+        let file = match &attachment.custody {
+            Custody::Held { file, .. } => file,
+            Custody::Missing { reason, .. } => return Err(missing(reason.clone())),
+        };
+        let content = shared.archive.file(file)?.ok_or_else(|| missing("its bytes are gone".to_owned()))?;
+        let act = Act::new("open-file").with("seq", seq.get()).with("number", u64::try_from(number).unwrap_or(0));
+        shared.audit.record_now(&caller, act)?;
+        Ok((attachment.name.clone(), content))
+    })
+    .await?;
+    let mut response = Response::new(streamed(bytes));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(header::CONTENT_DISPOSITION, disposition(&name));
+    Ok(response)
+}
+
+/// Returns a blocking reader's bytes as a body. A hash that differs at the end breaks the body off.
+pub(crate) fn streamed(mut content: Box<dyn std::io::Read + Send>) -> Body {
+    let (near, far) = tokio::io::duplex(1 << 18);
+    let handle = tokio::runtime::Handle::current();
+    tokio::task::spawn_blocking(move || {
+        let mut near = near;
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            match content.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => {
+                    let sent = tokio::io::AsyncWriteExt::write_all(&mut near, &buffer[..count]);
+                    if handle.block_on(sent).is_err() {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a file could not be read to its end");
+                    break;
+                }
+            }
+        }
+    });
+    Body::from_stream(tokio_util::io::ReaderStream::with_capacity(far, 1 << 16))
+}
+
+/// Returns the header that has a browser save a file under its name and never show it (RFC 6266).
+fn disposition(name: &str) -> HeaderValue {
+    use std::fmt::Write as _;
+    let mut text = String::from("attachment; filename*=UTF-8''");
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            write!(text, "%{byte:02X}").expect("a String takes every write");
+        }
+    }
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("attachment"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::disposition;
+
+    #[test]
+    fn a_file_name_cannot_leave_its_header() {
+        let header = disposition("a\"\r\nSet-Cookie: x/../ü");
+        assert_eq!(
+            header.to_str().unwrap(),
+            "attachment; filename*=UTF-8''a%22%0D%0ASet-Cookie%3A%20x%2F..%2F%C3%BC"
+        );
+    }
+}

@@ -1,0 +1,78 @@
+//! Issuing, listing and revoking tokens.
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::{Extension, Json};
+use policy::Grant;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Idempotency;
+use crate::auth::Caller;
+use crate::problem::{Kind, Problem, Result};
+use crate::wiring::Shared;
+
+/// Bytes of a token's name.
+const NAME_BYTES_MAX: usize = 200;
+
+/// What is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    name: String,
+    scopes: Vec<String>,
+}
+
+/// `POST /tokens`
+pub(super) async fn issue(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>> {
+    let order: Order = crate::wire::body(&body)?;
+    let grant = Grant::from_words(order.scopes.iter().map(String::as_str))
+        .map_err(|error| Problem::of(Kind::BadRequest, &error))?;
+    if grant == Grant::default() || order.name.is_empty() || order.name.len() > NAME_BYTES_MAX {
+        let detail = format!("a token needs a name of 1 to {NAME_BYTES_MAX} bytes and at least one scope");
+        return Err(Problem::new(Kind::BadRequest, detail));
+    }
+    let slot = Idempotency::<Value>::slot(&caller, "/tokens", &headers, &body)?;
+    if shared.answers.recall(slot)?.is_some() {
+        let detail = "this request was answered before, and a token's secret is shown once; issue another";
+        return Err(Problem::new(Kind::Conflict, detail));
+    }
+    let issued = shared.credentials.issue_token(&caller, &order.name, grant).await?;
+    shared.answers.remember(slot, Value::Null);
+    Ok(Json(json!({
+        "id": issued.id,
+        "name": order.name,
+        "scopes": grant.to_string(),
+        "token": issued.secret.reveal(),
+    })))
+}
+
+/// `GET /tokens`
+pub(super) async fn list(State(shared): State<Shared>) -> Result<Json<Value>> {
+    let tokens: Vec<_> = shared.credentials.tokens().await?.iter().map(|token| json!({
+        "id": token.id,
+        "name": token.name,
+        "scopes": token.grant.to_string(),
+        "issued_at": token.issued_at.to_string(),
+        "revoked_at": token.revoked_at.map(|at| at.to_string()),
+    })).collect();
+    Ok(Json(json!({ "tokens": tokens })))
+}
+
+/// `DELETE /tokens/{id}`
+pub(super) async fn revoke(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>> {
+    match shared.credentials.revoke_token(&caller, &id).await? {
+        Some(token) => Ok(Json(json!({ "id": token.id, "name": token.name, "revoked": true }))),
+        None => Err(Problem::new(Kind::NotFound, format!("no living token has the id {id:?}"))),
+    }
+}
