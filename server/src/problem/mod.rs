@@ -3,11 +3,12 @@
 //! Every error of every member ends here (style.md §8). Outward text names the object and the remedy; what lies
 //! beneath goes to the log of the process, once, where it is turned into a [`Problem`].
 
+mod sources;
+
 use std::fmt;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chat::Family;
 use serde_json::{Map, Value, json};
 
 /// What kind of problem it is. The slug is stable: clients and cron jobs rely on it (contract.md §4).
@@ -159,16 +160,6 @@ impl Problem {
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.insert(name.to_owned(), value.into());
         self
-    }
-
-    /// Returns the problem of an error of another member, by its family, with its whole chain in words.
-    pub(crate) fn of_family(family: Family, error: &(dyn std::error::Error + 'static)) -> Self {
-        let kind = match family {
-            Family::Refused => Kind::BadRequest,
-            Family::Unavailable => Kind::Unavailable,
-            Family::Corrupt => Kind::Corrupt,
-        };
-        Self::of(kind, error)
     }
 
     /// Returns a problem of this kind with an error's whole chain in words.
