@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use chat::{Act, EventKind};
-use ingest::{Ingest, Receipt};
+use ingest::{Ingest, Officer, Receipt};
 
 use crate::auth::Caller;
-use crate::problem::{Problem, Result};
+use crate::problem::Result;
 
 /// Writes officers' acts into the log.
 #[derive(Debug, Clone)]
@@ -22,20 +22,19 @@ impl Audit {
 
     /// Records an act of a caller. On return it is on disk; without it there is no answer.
     pub(crate) async fn record(&self, caller: &Caller, act: Act) -> Result<Receipt> {
-        let ingest = Arc::clone(&self.ingest);
-        let act = signed(caller, act);
-        crate::jobs::blocking(move || ingest.record_act(EventKind::Officer, None, act).map_err(Problem::from)).await
+        let (audit, caller) = (self.clone(), caller.clone());
+        crate::jobs::blocking(move || audit.record_now(&caller, act)).await
     }
 
     /// Records an act from a thread that may wait.
     pub(crate) fn record_now(&self, caller: &Caller, act: Act) -> Result<Receipt> {
-        Ok(self.ingest.record_act(EventKind::Officer, None, signed(caller, act))?)
+        let officer = Officer { name: caller.name.clone(), foreign_id: None };
+        Ok(self.ingest.record_act(EventKind::Officer, Some(&officer), signed(caller, act))?)
     }
 }
 
-/// Adds who acted and by which way they came in.
+/// Adds by which way the officer came in. Who it was is the event's actor.
 fn signed(caller: &Caller, act: Act) -> Act {
-    act.with("by", caller.name.as_str())
-        .with("way", caller.way_word())
+    act.with("way", caller.way_word())
         .with_some("credential_used", caller.credential())
 }

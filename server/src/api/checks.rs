@@ -71,9 +71,9 @@ pub(super) async fn reindex(
         holder.audit.record_now(&caller, Act::new("reindex"))?;
         let began = Instant::now();
         progress.expect(holder.archive.size());
-        holder.index.reindex(&mut |done| progress.reach(done))?;
+        let events = holder.index.reindex(&|done, _| progress.reach(done))?;
         Ok(json!({
-            "events": holder.index.watermark(),
+            "events": events,
             "seconds": (began.elapsed().as_secs_f64() * 1e3).round() / 1e3,
         }))
     })?;

@@ -109,7 +109,7 @@ fn answer(outcomes: &[Outcome]) -> Value {
         .map(|outcome| {
             json!({
                 "seq": outcome.receipt.seq.get(),
-                "leaf": hex(&outcome.receipt.leaf),
+                "leaf": outcome.receipt.leaf.map(|leaf| hex(&leaf)),
                 "recorded_at": outcome.receipt.recorded_at.to_string(),
                 "verdict": word(&outcome.verdict),
             })

@@ -10,7 +10,6 @@ use axum::response::Response;
 use axum::{Extension, Json};
 use chat::{Act, Seq};
 use export::{ExportSet, NotSearched, Package, Purpose, QueryWords, Selection, Size};
-use index::{Page, Snapshot, SnapshotChoice};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -77,8 +76,13 @@ pub(crate) async fn freeze_and_pack(shared: &Shared, caller: &Caller, order: Ord
     let formats = order
         .formats
         .iter()
-        .map(|word| word.parse().map_err(|error| Problem::of(Kind::BadRequest, &error)))
-        .collect::<Result<Vec<export::Format>>>()?;
+        .map(|word| {
+            export::Format::from_word(word).ok_or_else(|| {
+                let known = export::Format::ALL.map(export::Format::word).join(", ");
+                Problem::new(Kind::BadRequest, format!("format {word:?} is none of {known}"))
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
     let id = shared.jobs.draw_id()?;
     let (holder, asker, name) = (Shared::clone(shared), caller.clone(), id.clone());
     let set = blocking(move || {
@@ -122,7 +126,10 @@ fn select(shared: &Shared, caller: &Caller, order: &Order) -> Result<Selection> 
     let text = order.query.as_deref().unwrap_or("*");
     let zone = order.zone.as_deref().unwrap_or(&shared.config.time.zone);
     let query = if order.query.is_some() { Some(parse(text, zone)?) } else { None };
-    let snapshot = snapshot(shared, &scope, order)?;
+    let snapshot = match &order.snapshot {
+        Some(id) => crate::wire::search::State::parse(id)?,
+        None => shared.index.newest(),
+    };
     let hits = match (&query, &order.seqs) {
         (Some(query), None) => shared.index.seqs(query, &scope, &snapshot)?,
         (None, Some(numbers)) => numbered(shared, numbers, snapshot.size)?,
@@ -170,16 +177,6 @@ fn select(shared: &Shared, caller: &Caller, order: &Order) -> Result<Selection> 
         source_names: names.sources(),
         room_categories: names.categories(),
     })
-}
-
-/// Returns the state that is exported: that of an earlier search, or the present one.
-fn snapshot(shared: &Appliance, scope: &index::Scope, order: &Order) -> Result<Snapshot> {
-    if let Some(id) = &order.snapshot {
-        return crate::wire::search::State::parse(id);
-    }
-    let everything = parse("kind:message", "UTC")?;
-    let page = Page::newest(0);
-    Ok(shared.index.search(&everything, scope, &SnapshotChoice::Newest, &page)?.snapshot)
 }
 
 /// Reads numbers that were given, each of which has to be an event that can be exported.

@@ -6,7 +6,7 @@ use archive::Archive;
 use axum::extract::{Path, Query as Parameters, State};
 use axum::{Extension, Json};
 use chat::{Act, Recorded, Seq};
-use index::{Cursor, Page, Scope, Snapshot, SnapshotChoice};
+use index::{Cursor, Page, Scope, Snapshot, SnapshotChoice, StateAt};
 use query::Query;
 use serde_json::{Value, json};
 
@@ -68,10 +68,11 @@ fn look(shared: &Appliance, query: &Query, scope: &Scope, asked: &Asked) -> Resu
         None => SnapshotChoice::Newest,
     };
     let found = shared.index.search(query, scope, &choice, &page)?;
+    let state = shared.index.state_at(&found.snapshot)?;
     let seqs: Vec<Seq> = found.hits.iter().map(|hit| hit.seq).collect();
     let events = shared.archive.read_many(&seqs)?;
     let destroyed = events.iter().filter(|event| event.is_none()).count();
-    let hits = events.iter().flatten().map(|recorded| shown(shared, query, recorded)).collect();
+    let hits = events.iter().flatten().map(|recorded| shown(shared, query, &state, recorded)).collect();
     Ok(Answer {
         query: query.text().to_owned(),
         interpreted: query.interpreted(),
@@ -81,13 +82,14 @@ fn look(shared: &Appliance, query: &Query, scope: &Scope, asked: &Asked) -> Resu
         next: found.next.map(|cursor| cursor.to_string()),
         not_searched: not_searched(shared, scope, &found.snapshot)?,
         destroyed_since: u64::try_from(destroyed).unwrap_or(u64::MAX),
-        warnings: shared.index.warnings(query),
+        warnings: state.warnings(query),
         took_ms: 0.0,
     })
 }
 
-fn shown(shared: &Appliance, query: &Query, recorded: &Recorded) -> Hit {
-    let highlights = shared.index.highlights(query, recorded);
+fn shown(shared: &Appliance, query: &Query, state: &StateAt, recorded: &Recorded) -> Hit {
+    let analysed = shared.index.analysed(recorded);
+    let highlights = query::matches(query, &analysed, state).map(|matched| matched.highlights).unwrap_or_default();
     Hit::of(event(shared, &shared.archive, recorded), highlights)
 }
 
@@ -133,7 +135,8 @@ pub(super) async fn explain(
         scope::of(&caller)?;
         let query = parse(&asked.q, asked.zone.as_deref().unwrap_or(&shared.config.time.zone))?;
         let recorded = super::show::read(&shared, seq)?;
-        let explanation = shared.index.explain(&query, &recorded);
+        let state = shared.index.state_at(&shared.index.newest())?;
+        let explanation = query::explain(&query, &shared.index.analysed(&recorded), &state);
         let act = Act::new("explain")
             .with("seq", seq.get())
             .with("query", query.text())

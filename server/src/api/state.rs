@@ -85,7 +85,7 @@ fn document(shared: &Appliance, quarantined: u64) -> Value {
             "root": hex(&signed.checkpoint.root),
         })),
         "sizes": { "journal_bytes": state.journal_bytes },
-        "index": { "events": shared.index.watermark(), "lag_events": lag.events, "lag_seconds": lag.seconds() },
+        "index": { "events": shared.index.watermark(), "lag_events": lag.events, "lag_micros": lag.micros },
         "quarantined": quarantined,
         "witnesses": [],
         "single_officer": true,

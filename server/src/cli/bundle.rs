@@ -29,7 +29,7 @@ pub(crate) fn file(path: &Path) -> Result<Body> {
 
 /// Returns standard input as a body.
 pub(crate) fn standard_input() -> Body {
-    Body::from_stream(ReaderStream::with_capacity(tokio::io::stdin(), 1 << 18))
+    crate::api::show::streamed(Box::new(io::stdin()))
 }
 
 /// Packs an input and its attachments while they are sent. If packing fails the stream ends without the zip's

@@ -42,15 +42,17 @@ pub(super) async fn run(client: &Client, data: &Path, output: &Output) -> Result
         return Err(broken("a package that nobody touched does not verify"));
     }
 
-    output.line("\n4. Change one byte of one row, and verify again:")?;
-    let changed = flip_a_byte(&package)?;
+    output.line("\n4. Change one byte of one row in a copy, and verify that:")?;
+    let copy = package.with_extension("changed");
+    copy_folder(&package, &copy)?;
+    let changed = flip_a_byte(&copy)?;
     output.line(&format!("   changed: {changed}"))?;
-    let report = crate::wire::verify::package(&package, &key)?;
+    let report = crate::wire::verify::package(&copy, &key)?;
     output.line(&verify::words(&report))?;
     if report["ok"] == true {
         return Err(broken("a changed byte was not noticed"));
     }
-    output.line(&format!("\nThe tour is over. The changed package is in {}.", package.display()))?;
+    output.line(&format!("\nThe tour is over. The package is in {}, the changed copy in {}.", package.display(), copy.display()))?;
     Ok(0)
 }
 
@@ -83,6 +85,22 @@ async fn export_day(
     output.line(&format!("   {} events, package {}", word(&report, "/events"), out.display()))?;
     let status = client.get("/api/v1/status").await?;
     Ok((out, word(&status, "/public_key")))
+}
+
+/// Copies a package.
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    let fault = |error: std::io::Error| Problem::of_path("copy", to, &error);
+    std::fs::create_dir(to).map_err(fault)?;
+    for entry in std::fs::read_dir(from).map_err(fault)? {
+        let entry = entry.map_err(fault)?;
+        let target = to.join(entry.file_name());
+        if entry.file_type().map_err(fault)?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target).map_err(fault)?;
+        }
+    }
+    Ok(())
 }
 
 /// Flips one bit of the last letter in the last row of the exact table, and says where.

@@ -70,10 +70,9 @@ pub(crate) fn package(path: &Path, key: &str) -> Result<Value> {
         .findings
         .iter()
         .map(|finding| {
-            let place = match (&finding.file, finding.row) {
-                (Some(file), Some(row)) => format!("{file}, row {row}: "),
-                (Some(file), None) => format!("{file}: "),
-                (None, _) => String::new(),
+            let place = match finding.row {
+                Some(row) => format!("{}, row {row}: ", finding.file),
+                None => format!("{}: ", finding.file),
             };
             json!({
                 "kind": finding.kind.word(),
@@ -88,7 +87,10 @@ pub(crate) fn package(path: &Path, key: &str) -> Result<Value> {
         "ok": report.ok,
         "events": report.events,
         "findings": findings,
-        "proven": if report.ok { report.proven } else { Vec::new() },
-        "not_proven": ["when: outside witness: none; times rest on the archive's clock"],
+        "findings_omitted": report.findings_omitted,
+        "set": report.set,
+        "size": report.size,
+        "root": report.root,
+        "proven": if report.ok { report.statements } else { Vec::new() },
     }))
 }

@@ -96,7 +96,7 @@ impl Appliance {
     async fn assemble(data: &Path, config: Config, archive: Arc<Archive>) -> Result<Shared> {
         let (under, folder) = (Arc::clone(&archive), data.join("index"));
         let (ingest, index) = blocking(move || {
-            let ingest = Ingest::open(Arc::clone(&under), ingest_settings())?;
+            let ingest = Ingest::open(Arc::clone(&under), &ingest_settings())?;
             let index = Index::open(&folder, under, index::Settings::default())?;
             Ok((ingest, index))
         })
