@@ -150,15 +150,14 @@ where
         .serve_connection(stream, service);
     let mut connection = std::pin::pin!(connection);
     let mut stopped = stopped;
-    tokio::select! {
-        ended = connection.as_mut() => {
-            if let Err(error) = ended {
-                tracing::debug!(%error, "a connection broke off");
-            }
-        }
-        _ = stopped.wait_for(|stopped| *stopped) => {
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _ = stopped.changed() => {
             connection.as_mut().graceful_shutdown();
-            drop(connection.await);
+            connection.await
         }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke off");
     }
 }

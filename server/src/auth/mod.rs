@@ -16,4 +16,3 @@ pub(crate) mod store;
 
 pub(crate) use caller::{Caller, Way};
 pub(crate) use credentials::Credentials;
-pub(crate) use secret::Secret;

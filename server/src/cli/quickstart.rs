@@ -58,7 +58,7 @@ impl Quickstart {
     }
 
     async fn show(&self, shared: &Shared, data: &std::path::Path, output: &Output) -> Result<u8> {
-        if !shared.archive.description().demo {
+        if !shared.archive.description().creation.demo {
             let detail = format!(
                 "{} holds an archive that is no demo; run quickstart elsewhere, or name another folder with --data",
                 data.display()

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use overlay::{Layers, Origin};
+pub(crate) use overlay::Layers;
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Serialize, Deserialize, Default)]
