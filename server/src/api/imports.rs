@@ -163,7 +163,7 @@ fn run(
     let report = Import::run(&shared.ingest, input, &mut show)?;
     metrics::counter!("muniment_import_events_total").increment(report.accepted);
     let act = chat::Act::new("import")
-        .with("import_id", report.import_id.to_string())
+        .with("import_id", report.import_id.as_str())
         .with("accepted", report.accepted)
         .with("quarantined", report.quarantined);
     shared.audit.record_now(caller, act)?;
@@ -172,8 +172,47 @@ fn run(
 
 /// Returns the report as the contract names its fields.
 fn document(report: &ImportReport, with_coverage: bool) -> Value {
-    let _ = with_coverage;
-    json!(report.to_string())
+    let quarantine: Vec<_> = report
+        .quarantine
+        .iter()
+        .map(|note| json!({ "seq": note.seq.map(chat::Seq::get), "locator": note.locator, "reason": note.reason }))
+        .collect();
+    let mut document = json!({
+        "import_id": report.import_id,
+        "source": report.source,
+        "format": report.format,
+        "input_sha256": report.input_sha256,
+        "bytes": report.bytes,
+        "files": report.files,
+        "read": report.read,
+        "accepted": report.accepted,
+        "revised": report.revised,
+        "duplicates": report.duplicates,
+        "quarantined": report.quarantined,
+        "unfolded": report.unfolded,
+        "attachments": report.attachments,
+        "attachments_missing": report.attachments_missing,
+        "held": report.held,
+        "first_seq": report.first_seq.map(chat::Seq::get),
+        "last_seq": report.last_seq.map(chat::Seq::get),
+        "seconds": (report.seconds * 1e3).round() / 1e3,
+        "quarantine": quarantine,
+        "passed_over": report.passed_over,
+    });
+    if with_coverage {
+        document["coverage"] = report.coverage.iter().map(coverage).collect();
+    }
+    document
+}
+
+fn coverage(row: &ingest::Coverage) -> Value {
+    json!({
+        "source": row.source,
+        "room": row.room,
+        "day": row.day,
+        "source_count": row.source_count,
+        "held_count": row.held_count,
+    })
 }
 
 /// `GET /imports/{id}`

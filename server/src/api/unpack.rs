@@ -46,7 +46,8 @@ pub(super) fn unbundle(zip: &Path, folder: &Path, bytes_max: u64) -> Result<(Pat
         if member.is_dir() {
             continue;
         }
-        let name = plain(member.name()).ok_or_else(|| bad(format!("the name {:?} leads out of it", member.name())))?;
+        let name = member.name().map_err(|error| bad(error.to_string()))?.into_owned();
+        let name = plain(&name).ok_or_else(|| bad(format!("the name {name:?} leads out of it")))?;
         let path = folder.join(name);
         let written = write_member(&mut member, &path, left)
             .map_err(|error| Problem::of_path("write", &path, &error))?;

@@ -1,7 +1,7 @@
 //! The gate before every route: who asks, and do they hold the one permission that the route names.
 
 use axum::extract::{Request, State};
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
@@ -29,8 +29,13 @@ pub(crate) async fn admit(
     next: Next,
 ) -> Response {
     let Need::Permission(permission) = need else { return next.run(request).await };
-    let admitted = async {
-        let caller = caller(&shared, &request).await?;
+    let vouched = request.extensions().get::<Caller>().cloned();
+    let headers = request.headers().clone();
+    let admitted = async move {
+        let caller = match vouched {
+            Some(caller) => caller,
+            None => caller(&shared, &headers).await?,
+        };
         caller.must(permission).map(|()| caller)
     };
     match admitted.await {
@@ -42,13 +47,10 @@ pub(crate) async fn admit(
     }
 }
 
-/// Returns who asks. A caller that the transport vouches for (control socket, same process) is there already;
-/// otherwise a token or a session has to be presented, whatever the address.
-async fn caller(shared: &Shared, request: &Request) -> Result<Caller> {
-    if let Some(caller) = request.extensions().get::<Caller>() {
-        return Ok(caller.clone());
-    }
-    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+/// Returns who asks, by the token or session presented, whatever the address. (A caller that the transport vouches for,
+/// by the control socket or in the same process, is known before.)
+async fn caller(shared: &Shared, headers: &HeaderMap) -> Result<Caller> {
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(authorization) = header(header::AUTHORIZATION) {
         let token = authorization.strip_prefix("Bearer ").unwrap_or_default();
         let caller = shared.credentials.token(token.trim()).await?;

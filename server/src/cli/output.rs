@@ -143,7 +143,7 @@ impl Watch {
 pub(crate) fn table(headings: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     let preset = if std::io::stdout().is_terminal() { presets::UTF8_HORIZONTAL_ONLY } else { presets::NOTHING };
-    table.load_preset(preset).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(preset).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(headings.to_vec());
     for row in rows {
         table.add_row(row.into_iter().map(|cell| visible(&cell)));
