@@ -6,4 +6,5 @@ mod damage;
 mod export;
 mod import;
 mod search;
+mod serving;
 mod support;

@@ -19,6 +19,9 @@ pub(crate) mod show;
 mod state;
 mod tokens;
 mod unpack;
+#[cfg(test)]
+mod walk;
+mod warnings;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};

@@ -82,7 +82,7 @@ fn look(shared: &Appliance, query: &Query, scope: &Scope, asked: &Asked) -> Resu
         next: found.next.map(|cursor| cursor.to_string()),
         not_searched: not_searched(shared, scope, &found.snapshot)?,
         destroyed_since: u64::try_from(destroyed).unwrap_or(u64::MAX),
-        warnings: state.warnings(query),
+        warnings: super::warnings::of(query, shared.names()),
         took_ms: 0.0,
     })
 }

@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::jobs::{Jobs, blocking};
 use crate::problem::{Problem, Result};
 
-pub(crate) use names::Names;
+pub(crate) use names::{Named, Names};
 
 /// The open appliance, shared by every request.
 pub(crate) type Shared = Arc<Appliance>;

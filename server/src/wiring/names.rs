@@ -1,4 +1,4 @@
-//! The names that the ledger gives to sources and to rooms' categories: a fold, caught up when a name is missing.
+//! The names that the ledger gives to sources, rooms, categories and persons: a fold, caught up when one is asked for.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +22,23 @@ struct Fold {
     tail: Option<Tail>,
     sources: BTreeMap<SourceId, String>,
     categories: BTreeMap<RoomId, String>,
+    /// Folded names and addresses of persons, with one way each was written.
+    persons: BTreeMap<String, String>,
+    /// Folded names of rooms, with one way each was written.
+    rooms: BTreeMap<String, String>,
+}
+
+/// Of what the names are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// Persons, by name, address or foreign id.
+    Person,
+    /// Rooms.
+    Room,
+    /// Categories of rooms.
+    Category,
+    /// Sources.
+    Source,
 }
 
 impl Names {
@@ -49,6 +66,19 @@ impl Names {
         self.fold.lock().categories.clone()
     }
 
+    /// Returns all names of one sort: folded, and one way each was written.
+    pub(crate) fn known(&self, named: Named) -> BTreeMap<String, String> {
+        self.follow();
+        let fold = self.fold.lock();
+        let folded = |name: &String| (query::analysis::fold(name), name.clone());
+        match named {
+            Named::Person => fold.persons.clone(),
+            Named::Room => fold.rooms.clone(),
+            Named::Category => fold.categories.values().map(folded).collect(),
+            Named::Source => fold.sources.values().map(folded).collect(),
+        }
+    }
+
     /// Reads on to the end of the ledger. Names are for people: where the ledger cannot be read they stay away, and the
     /// request that needs the events themselves says why.
     pub(crate) fn follow(&self) {
@@ -70,18 +100,37 @@ impl Names {
 
 impl Fold {
     fn apply(&mut self, recorded: &Recorded) {
-        if recorded.event.kind != EventKind::Room {
+        let kind = recorded.event.kind;
+        if !matches!(kind, EventKind::Room | EventKind::Rename | EventKind::Identity) {
             return;
         }
         let Some(act) = &recorded.event.content.act else { return };
-        if act.verb == "source-declared" {
-            let id = act.text("source").and_then(|id| id.parse().ok());
-            if let (Some(id), Some(name)) = (id, act.text("name")) {
-                self.sources.insert(id, name.to_owned());
+        match act.verb.as_str() {
+            "source-declared" => {
+                let id = act.text("source").and_then(|id| id.parse().ok());
+                if let (Some(id), Some(name)) = (id, act.text("name")) {
+                    self.sources.insert(id, name.to_owned());
+                }
             }
+            "room-declared" | "room-changed" | "room-renamed" => {
+                let words = [act.text("name"), act.text("to"), act.text("foreign_id")];
+                put(&mut self.rooms, &words);
+                if let (Some(place), Some(category)) = (&recorded.event.place, act.text("category")) {
+                    self.categories.insert(place.room, category.to_owned());
+                }
+            }
+            "person-declared" | "person-renamed" | "person-changed" => {
+                let words =
+                    [act.text("name"), act.text("to"), act.text("email"), act.text("foreign_id")];
+                put(&mut self.persons, &words);
+            }
+            _ => {}
         }
-        if let (Some(place), Some(category)) = (&recorded.event.place, act.text("category")) {
-            self.categories.insert(place.room, category.to_owned());
-        }
+    }
+}
+
+fn put(names: &mut BTreeMap<String, String>, words: &[Option<&str>]) {
+    for word in words.iter().copied().flatten() {
+        names.entry(query::analysis::fold(word)).or_insert_with(|| word.to_owned());
     }
 }

@@ -16,9 +16,12 @@ const FILES: &[(&str, &[u8])] = &[
     ("files/harbour-slots.txt", include_bytes!("../../sample/files/harbour-slots.txt")),
 ];
 
-/// Loads the sample through the ordinary import, unless something was imported before. Returns the number of events.
+/// The source that the sample's lines name.
+const SOURCE: &str = "larkfield";
+
+/// Loads the sample through the ordinary import, unless it was loaded before. Returns the number of events.
 pub(crate) async fn load(shared: &Shared, client: &Client, output: &Output) -> Result<Option<u64>> {
-    if !shared.names().sources().is_empty() {
+    if shared.names().sources().values().any(|name| name == SOURCE) {
         return Ok(None);
     }
     let folder = shared.spool().join("sample");
