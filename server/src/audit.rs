@@ -35,6 +35,5 @@ impl Audit {
 
 /// Adds by which way the officer came in. Who it was is the event's actor.
 fn signed(caller: &Caller, act: Act) -> Act {
-    act.with("way", caller.way_word())
-        .with_some("credential_used", caller.credential())
+    act.with("way", caller.way_word()).with_some("credential_used", caller.credential())
 }

@@ -17,7 +17,8 @@ const BUCKETS: &[f64] = &[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30
 
 /// Begins to count. The first call of a process decides; a later one (tests open several) gets a recorder of its own.
 pub(crate) fn begin() -> Result<PrometheusHandle> {
-    let fault = |error: metrics_exporter_prometheus::BuildError| Problem::of(Kind::Internal, &error);
+    let fault =
+        |error: metrics_exporter_prometheus::BuildError| Problem::of(Kind::Internal, &error);
     let builder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), BUCKETS)
         .map_err(fault)?;
@@ -78,7 +79,11 @@ pub(crate) async fn metrics(State(shared): State<Shared>) -> Response {
 }
 
 /// Returns a count as the float that Prometheus takes; past 2⁵³ the last digits are lost.
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a gauge is a float by definition")]
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    reason = "a gauge is a float by definition"
+)]
 const fn approximate(count: u64) -> f64 {
     count as f64
 }

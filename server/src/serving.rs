@@ -129,8 +129,12 @@ async fn peer(shared: &Shared, stream: &UnixStream) -> Option<Caller> {
 }
 
 /// Answers one connection. A caller that the transport vouches for goes with every request of it.
-async fn serve<S>(stream: TokioIo<S>, router: axum::Router, caller: Option<Caller>, stopped: watch::Receiver<bool>)
-where
+async fn serve<S>(
+    stream: TokioIo<S>,
+    router: axum::Router,
+    caller: Option<Caller>,
+    stopped: watch::Receiver<bool>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
@@ -140,7 +144,8 @@ where
             if let Some(caller) = caller {
                 request.extensions_mut().insert(caller);
             }
-            let answered: Result<Response, std::convert::Infallible> = router.oneshot(request).await;
+            let answered: Result<Response, std::convert::Infallible> =
+                router.oneshot(request).await;
             answered
         }
     });

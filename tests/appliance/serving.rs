@@ -37,7 +37,13 @@ impl Running {
     }
 
     /// Sends one request and returns the status, the head and the body.
-    fn ask(&self, method: &str, target: &str, headers: &[&str], body: &str) -> (u16, String, String) {
+    fn ask(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[&str],
+        body: &str,
+    ) -> (u16, String, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let host = if headers.iter().any(|line| line.starts_with("Host:")) {
             String::new()
@@ -89,7 +95,11 @@ fn a_feed_posts_with_its_token_and_can_do_nothing_else() {
     let without_id = EVENT.replace(r#""id":"1","#, "");
     let (status, _, body) = running.ask("POST", "/api/v1/events", &[&bearer], &without_id);
     assert_eq!(status, 422, "{body}");
-    assert_eq!(appliance.json(&["search", "posted", "--count"])["count"], 1, "by the control socket");
+    assert_eq!(
+        appliance.json(&["search", "posted", "--count"])["count"],
+        1,
+        "by the control socket"
+    );
     running.stop();
 }
 
@@ -127,12 +137,28 @@ fn an_import_by_the_socket_takes_the_users_file_and_an_export_lands_where_the_us
     let report = appliance.import(&appliance.file("one.jsonl", EVENT), &[], 0);
     assert_eq!(report["accepted"], 1, "{report:#}");
     let out = appliance.path("package.zip");
-    let report = appliance.json(&["export", "--query", "posted", "--format", "csv", "--out", out.to_str().unwrap()]);
+    let report = appliance.json(&[
+        "export",
+        "--query",
+        "posted",
+        "--format",
+        "csv",
+        "--out",
+        out.to_str().unwrap(),
+    ]);
     assert_eq!(report["events"], 1, "{report:#}");
     let key = appliance.json(&["status"])["public_key"].as_str().unwrap().to_owned();
     running.stop();
     appliance.run(&["verify", "--export", out.to_str().unwrap(), "--public-key", &key]).expect(0);
-    let twice = appliance.run(&["export", "--query", "posted", "--format", "csv", "--out", out.to_str().unwrap()]);
+    let twice = appliance.run(&[
+        "export",
+        "--query",
+        "posted",
+        "--format",
+        "csv",
+        "--out",
+        out.to_str().unwrap(),
+    ]);
     twice.expect(73);
 }
 

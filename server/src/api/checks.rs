@@ -36,7 +36,8 @@ pub(super) async fn verify(
     let view = shared.jobs.start(Task::Verify, id, move |progress| {
         progress.expect(holder.archive.size());
         let report = holder.archive.verify(asked.since.as_deref(), &|done| progress.reach(done))?;
-        let document = crate::wire::verify::archive(&holder.archive, &report, asked.since.is_some());
+        let document =
+            crate::wire::verify::archive(&holder.archive, &report, asked.since.is_some());
         let findings = u64::try_from(report.findings.len()).unwrap_or(u64::MAX);
         metrics::gauge!("muniment_verify_last_findings").set(if findings == 0 { 0.0 } else { 1.0 });
         let act = Act::new("verify")

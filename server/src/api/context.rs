@@ -38,7 +38,9 @@ impl FromStr for Context {
             number => match number.parse() {
                 Ok(count @ 0..=NEIGHBOURS_MAX) => Ok(Self::Neighbours(count)),
                 _ => {
-                    let detail = format!("context {word:?} is none of none, thread, day, 0 to {NEIGHBOURS_MAX}");
+                    let detail = format!(
+                        "context {word:?} is none of none, thread, day, 0 to {NEIGHBOURS_MAX}"
+                    );
                     Err(Problem::new(Kind::BadRequest, detail))
                 }
             },
@@ -56,7 +58,12 @@ pub(super) struct Surroundings {
 }
 
 /// Looks once through the log up to `size` for what surrounds the hits.
-pub(super) fn look(shared: &Appliance, hits: &[Seq], context: Context, size: u64) -> Result<Surroundings> {
+pub(super) fn look(
+    shared: &Appliance,
+    hits: &[Seq],
+    context: Context,
+    size: u64,
+) -> Result<Surroundings> {
     let wanted = Wanted::of(shared, hits, context)?;
     let mut rows: BTreeSet<Seq> = hits.iter().copied().collect();
     let mut presence = Vec::new();
@@ -75,7 +82,9 @@ pub(super) fn look(shared: &Appliance, hits: &[Seq], context: Context, size: u64
                 rows.insert(recorded.seq);
             }
             match recorded.event.kind {
-                EventKind::Join | EventKind::Leave | EventKind::Kick if wanted.is_of_room(recorded) => {
+                EventKind::Join | EventKind::Leave | EventKind::Kick
+                    if wanted.is_of_room(recorded) =>
+                {
                     presence.push(recorded.seq);
                 }
                 EventKind::Edit | EventKind::Retract | EventKind::Replace => {
@@ -148,13 +157,12 @@ impl Wanted {
     }
 
     fn is_context(&self, recorded: &Recorded) -> bool {
-        let Some(room) = recorded.event.place.as_ref().map(|place| place.room) else { return false };
-        let in_thread = recorded
-            .event
-            .content
-            .thread
-            .as_ref()
-            .is_some_and(|thread| !self.threads.is_empty() && self.threads.contains(&(room, thread.clone())));
+        let Some(room) = recorded.event.place.as_ref().map(|place| place.room) else {
+            return false;
+        };
+        let in_thread = recorded.event.content.thread.as_ref().is_some_and(|thread| {
+            !self.threads.is_empty() && self.threads.contains(&(room, thread.clone()))
+        });
         let is_near = || {
             let place = recorded.place_seq.map(chat::PlaceSeq::get)?;
             let ranges = self.places.get(&room)?;

@@ -37,7 +37,8 @@ async fn read(body: Body, limit: usize) -> Result<Vec<u8>> {
         })?;
         if let Ok(more) = frame.into_data() {
             if bytes.len() + more.len() > limit {
-                let detail = format!("the request is over {limit} bytes; send fewer events at a time");
+                let detail =
+                    format!("the request is over {limit} bytes; send fewer events at a time");
                 return Err(Problem::new(Kind::TooLarge, detail).with("limit", limit));
             }
             bytes.extend_from_slice(&more);
@@ -89,7 +90,8 @@ fn whole(sourced: Sourced, number: u64) -> Result<Draft> {
 
 fn count(outcomes: &[Outcome]) {
     for outcome in outcomes {
-        metrics::counter!("muniment_events_total", "verdict" => word(&outcome.verdict)).increment(1);
+        metrics::counter!("muniment_events_total", "verdict" => word(&outcome.verdict))
+            .increment(1);
     }
 }
 

@@ -72,7 +72,11 @@ pub(super) async fn begin(
 }
 
 /// Freezes the set, records the act and begins to write the package.
-pub(crate) async fn freeze_and_pack(shared: &Shared, caller: &Caller, order: Order) -> Result<View> {
+pub(crate) async fn freeze_and_pack(
+    shared: &Shared,
+    caller: &Caller,
+    order: Order,
+) -> Result<View> {
     let formats = order
         .formats
         .iter()
@@ -93,7 +97,9 @@ pub(crate) async fn freeze_and_pack(shared: &Shared, caller: &Caller, order: Ord
     })
     .await?;
     let (holder, name) = (Shared::clone(shared), id.clone());
-    shared.jobs.start(Task::Export, id, move |progress| pack(&holder, &set, &formats, &name, progress))
+    shared
+        .jobs
+        .start(Task::Export, id, move |progress| pack(&holder, &set, &formats, &name, progress))
 }
 
 /// Returns the set that an order names, frozen and kept under its id.
@@ -184,16 +190,21 @@ fn numbered(shared: &Appliance, numbers: &[u64], size: u64) -> Result<Vec<Seq>> 
     let mut seqs = Vec::with_capacity(numbers.len());
     for number in numbers {
         let seq = Seq::new(*number).filter(|seq| seq.get() <= size).ok_or_else(|| {
-            Problem::new(Kind::BadRequest, format!("event {number} does not exist; there are {size}"))
+            Problem::new(
+                Kind::BadRequest,
+                format!("event {number} does not exist; there are {size}"),
+            )
         })?;
         seqs.push(seq);
     }
     seqs.sort_unstable();
     seqs.dedup();
     for (seq, recorded) in seqs.iter().zip(shared.archive.read_many(&seqs)?) {
-        let is_act = recorded.is_none_or(|recorded| recorded.event.kind == chat::EventKind::Officer);
+        let is_act =
+            recorded.is_none_or(|recorded| recorded.event.kind == chat::EventKind::Officer);
         if is_act {
-            let detail = format!("event {seq} is destroyed, or is an officer's act, which `audit` shows");
+            let detail =
+                format!("event {seq} is destroyed, or is an officer's act, which `audit` shows");
             return Err(Problem::new(Kind::BadRequest, detail));
         }
     }
@@ -259,7 +270,10 @@ fn package_path(shared: &Appliance, id: &str) -> PathBuf {
 }
 
 /// `GET /exports/{id}`
-pub(super) async fn view(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Json<Value>> {
+pub(super) async fn view(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>> {
     shown(&shared, Task::Export, &id)
 }
 
@@ -277,7 +291,10 @@ pub(super) async fn package(
         let detail = format!("export {id} is still being written");
         return Err(Problem::new(Kind::Conflict, detail));
     }
-    shared.audit.record(&caller, Act::new("fetch-export").with("export_id", view.id.as_str())).await?;
+    shared
+        .audit
+        .record(&caller, Act::new("fetch-export").with("export_id", view.id.as_str()))
+        .await?;
     let path = package_path(&shared, &view.id);
     let file = tokio::fs::File::open(&path)
         .await

@@ -52,11 +52,14 @@ impl<T: Clone> Idempotency<T> {
     ) -> Result<Option<Slot>> {
         let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
         if key.is_empty() || key.len() > KEY_BYTES_MAX {
-            let detail = format!("Idempotency-Key has {} bytes, 1 to {KEY_BYTES_MAX} are taken", key.len());
+            let detail =
+                format!("Idempotency-Key has {} bytes, 1 to {KEY_BYTES_MAX} are taken", key.len());
             return Err(Problem::new(Kind::BadRequest, detail));
         }
         let mut hash = Sha256::new();
-        for part in [caller.way_word().as_bytes(), caller.name.as_bytes(), route.as_bytes(), key.as_bytes()] {
+        for part in
+            [caller.way_word().as_bytes(), caller.name.as_bytes(), route.as_bytes(), key.as_bytes()]
+        {
             hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
             hash.update(part);
         }

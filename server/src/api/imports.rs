@@ -117,7 +117,8 @@ fn input(asked: &Asked, path: PathBuf, attachments: Option<PathBuf>) -> Result<I
     if let Some(zone) = asked.zone.as_deref()
         && zone != "UTC"
     {
-        let detail = format!("--zone {zone}: every format that is read so far carries its own zone");
+        let detail =
+            format!("--zone {zone}: every format that is read so far carries its own zone");
         return Err(Problem::new(Kind::NotYet, detail));
     }
     let format: FormatChoice = asked
@@ -216,6 +217,9 @@ fn coverage(row: &ingest::Coverage) -> Value {
 }
 
 /// `GET /imports/{id}`
-pub(super) async fn view(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Json<Value>> {
+pub(super) async fn view(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>> {
     shown(&shared, Task::Import, &id)
 }

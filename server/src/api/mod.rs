@@ -27,7 +27,7 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use policy::Permission;
 
-pub(crate) use exports::{freeze_and_pack, Order as ExportOrder};
+pub(crate) use exports::{Order as ExportOrder, freeze_and_pack};
 pub(crate) use idempotency::Idempotency;
 use route::{Need, Route, routes};
 
@@ -93,7 +93,9 @@ pub(crate) fn router(shared: &Shared) -> Router {
     }
     router
         .fallback(async || Problem::new(Kind::NotFound, "no route has this path"))
-        .method_not_allowed_fallback(async || Problem::new(Kind::MethodNotAllowed, "see /api/v1/openapi.json"))
+        .method_not_allowed_fallback(async || {
+            Problem::new(Kind::MethodNotAllowed, "see /api/v1/openapi.json")
+        })
         .layer(from_fn(layers::page_for_people))
         .layer(from_fn_with_state(Shared::clone(shared), guard::hosts))
         .layer(from_fn_with_state(Shared::clone(shared), layers::limit))
@@ -116,8 +118,14 @@ mod tests {
             .map(|route| format!("{} {}", route.method, route.path))
             .collect();
         let expected = [
-            "GET /", "GET /assets/desk.css", "GET /livez", "GET /metrics", "GET /readyz",
-            "GET /sign-in", "GET /version", "POST /sign-in",
+            "GET /",
+            "GET /assets/desk.css",
+            "GET /livez",
+            "GET /metrics",
+            "GET /readyz",
+            "GET /sign-in",
+            "GET /version",
+            "POST /sign-in",
         ];
         assert_eq!(open, expected.map(str::to_owned).into());
     }

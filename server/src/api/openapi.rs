@@ -22,7 +22,10 @@ const PARAMETERS: &[(&str, &[(&str, &str)])] = &[
     ),
     ("/api/v1/events/{seq}", &[("context", "neighbours in the room on either side, up to 100")]),
     ("/api/v1/events/{seq}/explain", &[("q", "the query"), ("zone", "zone of dates in the query")]),
-    ("/api/v1/events/{seq}/proof", &[("size", "size of the checkpoint to prove to; the newest if absent")]),
+    (
+        "/api/v1/events/{seq}/proof",
+        &[("size", "size of the checkpoint to prove to; the newest if absent")],
+    ),
     ("/api/v1/checkpoint", &[("form", "json for an object instead of the note")]),
     (
         "/api/v1/imports",
@@ -80,7 +83,10 @@ fn operation(route: &Route) -> Value {
         Need::Nothing => "nothing",
     };
     let status = match (route.method.as_str(), route.path) {
-        ("POST", "/api/v1/exports" | "/api/v1/imports" | "/api/v1/verifications" | "/api/v1/reindexings") => "202",
+        (
+            "POST",
+            "/api/v1/exports" | "/api/v1/imports" | "/api/v1/verifications" | "/api/v1/reindexings",
+        ) => "202",
         _ => "200",
     };
     let mut operation = json!({
@@ -103,7 +109,8 @@ fn operation(route: &Route) -> Value {
 }
 
 fn parameters(route: &Route) -> Vec<Value> {
-    let in_path = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let in_path =
+        route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let mut parameters: Vec<_> = in_path
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
         .collect();

@@ -107,7 +107,9 @@ pub(super) async fn replay(
             .with("tried", understood + kept)
             .with("understood", understood);
         shared.audit.record_now(&caller, act)?;
-        Ok(Json(json!({ "tried": understood + kept, "understood": understood, "quarantined": kept })))
+        Ok(Json(
+            json!({ "tried": understood + kept, "understood": understood, "quarantined": kept }),
+        ))
     })
     .await
 }
@@ -121,8 +123,9 @@ fn chosen(shared: &Appliance, caller: &Caller, numbers: &[u64]) -> Result<Vec<Se
         return Ok(shared.index.seqs(&query, &scope, &found.snapshot)?);
     }
     let read = |number: &u64| {
-        Seq::new(*number)
-            .ok_or_else(|| Problem::new(Kind::BadRequest, format!("{number} is no sequence number")))
+        Seq::new(*number).ok_or_else(|| {
+            Problem::new(Kind::BadRequest, format!("{number} is no sequence number"))
+        })
     };
     numbers.iter().map(read).collect()
 }

@@ -72,7 +72,8 @@ fn look(shared: &Appliance, query: &Query, scope: &Scope, asked: &Asked) -> Resu
     let seqs: Vec<Seq> = found.hits.iter().map(|hit| hit.seq).collect();
     let events = shared.archive.read_many(&seqs)?;
     let destroyed = events.iter().filter(|event| event.is_none()).count();
-    let hits = events.iter().flatten().map(|recorded| shown(shared, query, &state, recorded)).collect();
+    let hits =
+        events.iter().flatten().map(|recorded| shown(shared, query, &state, recorded)).collect();
     Ok(Answer {
         query: query.text().to_owned(),
         interpreted: query.interpreted(),
@@ -89,7 +90,9 @@ fn look(shared: &Appliance, query: &Query, scope: &Scope, asked: &Asked) -> Resu
 
 fn shown(shared: &Appliance, query: &Query, state: &StateAt, recorded: &Recorded) -> Hit {
     let analysed = shared.index.analysed(recorded);
-    let highlights = query::matches(query, &analysed, state).map(|matched| matched.highlights).unwrap_or_default();
+    let highlights = query::matches(query, &analysed, state)
+        .map(|matched| matched.highlights)
+        .unwrap_or_default();
     Hit::of(event(shared, &shared.archive, recorded), highlights)
 }
 

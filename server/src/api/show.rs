@@ -35,7 +35,10 @@ pub(crate) fn sequence(text: &str) -> Result<Seq> {
 pub(crate) fn read(shared: &Appliance, seq: Seq) -> Result<Recorded> {
     let recorded = shared.archive.read(seq)?;
     recorded.filter(|recorded| recorded.event.kind != EventKind::Officer).ok_or_else(|| {
-        Problem::new(Kind::NotFound, format!("event {seq} does not exist, is destroyed, or is an officer's act"))
+        Problem::new(
+            Kind::NotFound,
+            format!("event {seq} does not exist, is destroyed, or is an officer's act"),
+        )
     })
 }
 
@@ -76,10 +79,18 @@ pub(super) async fn event(
 }
 
 /// Shows an event and records who opened it.
-pub(crate) async fn view(shared: &Shared, caller: &Caller, seq: Seq, context: usize) -> Result<View> {
+pub(crate) async fn view(
+    shared: &Shared,
+    caller: &Caller,
+    seq: Seq,
+    context: usize,
+) -> Result<View> {
     let (shared, caller) = (Shared::clone(shared), caller.clone());
     if context > CONTEXT_MAX {
-        return Err(Problem::new(Kind::BadRequest, format!("context {context} is over {CONTEXT_MAX}")));
+        return Err(Problem::new(
+            Kind::BadRequest,
+            format!("context {context} is over {CONTEXT_MAX}"),
+        ));
     }
     blocking(move || {
         scope::of(&caller)?;
@@ -139,11 +150,13 @@ fn look_ahead(
         }
         looked += u64::try_from(batch.len()).unwrap_or(u64::MAX);
         for next in batch {
-            let same_room = room.is_some() && next.event.place.as_ref().map(|place| place.room) == room;
+            let same_room =
+                room.is_some() && next.event.place.as_ref().map(|place| place.room) == room;
             if !same_room {
                 continue;
             }
-            if is_version(&next) && next.event.target.is_some_and(|target| chain.contains(&target)) {
+            if is_version(&next) && next.event.target.is_some_and(|target| chain.contains(&target))
+            {
                 chain.push(next.seq);
                 later.push(next.clone());
             }
@@ -160,7 +173,11 @@ fn is_version(recorded: &Recorded) -> bool {
 }
 
 /// Returns all versions of a message, oldest first; none where there is only one.
-fn versions(shared: &Appliance, recorded: &Recorded, later: Vec<Recorded>) -> Result<Vec<Recorded>> {
+fn versions(
+    shared: &Appliance,
+    recorded: &Recorded,
+    later: Vec<Recorded>,
+) -> Result<Vec<Recorded>> {
     let mut versions = vec![recorded.clone()];
     while versions.len() < VERSIONS_MAX {
         let Some(first) = versions.first().filter(|first| is_version(first)) else { break };
@@ -192,7 +209,10 @@ fn prove(shared: &Appliance, seq: Seq, size: Option<u64>) -> Result<(Value, Stri
 
 fn leaf_of(opening: &Opening, seq: Seq) -> Result<String> {
     let (leaf, _) = opening.check(seq.get()).map_err(|refusal| {
-        Problem::new(Kind::Corrupt, format!("the archive's own proof of event {seq} is refused: {refusal}"))
+        Problem::new(
+            Kind::Corrupt,
+            format!("the archive's own proof of event {seq} is refused: {refusal}"),
+        )
     })?;
     Ok(crate::auth::secret::hex(&leaf))
 }
@@ -237,15 +257,21 @@ pub(super) async fn attachment(
     let (name, bytes) = blocking(move || {
         scope::of(&caller)?;
         let recorded = read(&shared, seq)?;
-        let missing = |why: String| Problem::new(Kind::NotFound, format!("event {seq}, file {number}: {why}"));
+        let missing = |why: String| {
+            Problem::new(Kind::NotFound, format!("event {seq}, file {number}: {why}"))
+        };
         let attachments = &recorded.event.content.attachments;
-        let attachment = attachments.get(number).ok_or_else(|| missing("there is no such file".to_owned()))?;
+        let attachment =
+            attachments.get(number).ok_or_else(|| missing("there is no such file".to_owned()))?;
         let file = match &attachment.custody {
             Custody::Held { file, .. } => file,
             Custody::Missing { reason, .. } => return Err(missing(reason.clone())),
         };
-        let content = shared.archive.file(file)?.ok_or_else(|| missing("its bytes are gone".to_owned()))?;
-        let act = Act::new("open-file").with("seq", seq.get()).with("number", u64::try_from(number).unwrap_or(0));
+        let content =
+            shared.archive.file(file)?.ok_or_else(|| missing("its bytes are gone".to_owned()))?;
+        let act = Act::new("open-file")
+            .with("seq", seq.get())
+            .with("number", u64::try_from(number).unwrap_or(0));
         shared.audit.record_now(&caller, act)?;
         Ok((attachment.name.clone(), content))
     })

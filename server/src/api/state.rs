@@ -47,7 +47,9 @@ pub(super) async fn checkpoint(
             let plain = HeaderValue::from_static("text/plain; charset=utf-8");
             Ok(([(header::CONTENT_TYPE, plain)], signed.note).into_response())
         }
-        Some(other) => Err(Problem::new(Kind::BadRequest, format!("form {other:?} is none of note, json"))),
+        Some(other) => {
+            Err(Problem::new(Kind::BadRequest, format!("form {other:?} is none of note, json")))
+        }
     }
 }
 

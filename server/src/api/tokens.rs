@@ -35,12 +35,14 @@ pub(super) async fn issue(
     let grant = Grant::from_words(order.scopes.iter().map(String::as_str))
         .map_err(|error| Problem::of(Kind::BadRequest, &error))?;
     if grant == Grant::default() || order.name.is_empty() || order.name.len() > NAME_BYTES_MAX {
-        let detail = format!("a token needs a name of 1 to {NAME_BYTES_MAX} bytes and at least one scope");
+        let detail =
+            format!("a token needs a name of 1 to {NAME_BYTES_MAX} bytes and at least one scope");
         return Err(Problem::new(Kind::BadRequest, detail));
     }
     let slot = Idempotency::<Value>::slot(&caller, "/tokens", &headers, &body)?;
     if shared.answers.recall(slot)?.is_some() {
-        let detail = "this request was answered before, and a token's secret is shown once; issue another";
+        let detail =
+            "this request was answered before, and a token's secret is shown once; issue another";
         return Err(Problem::new(Kind::Conflict, detail));
     }
     let issued = shared.credentials.issue_token(&caller, &order.name, grant).await?;
@@ -55,13 +57,21 @@ pub(super) async fn issue(
 
 /// `GET /tokens`
 pub(super) async fn list(State(shared): State<Shared>) -> Result<Json<Value>> {
-    let tokens: Vec<_> = shared.credentials.tokens().await?.iter().map(|token| json!({
-        "id": token.id,
-        "name": token.name,
-        "scopes": token.grant.to_string(),
-        "issued_at": token.issued_at.to_string(),
-        "revoked_at": token.revoked_at.map(|at| at.to_string()),
-    })).collect();
+    let tokens: Vec<_> = shared
+        .credentials
+        .tokens()
+        .await?
+        .iter()
+        .map(|token| {
+            json!({
+                "id": token.id,
+                "name": token.name,
+                "scopes": token.grant.to_string(),
+                "issued_at": token.issued_at.to_string(),
+                "revoked_at": token.revoked_at.map(|at| at.to_string()),
+            })
+        })
+        .collect();
     Ok(Json(json!({ "tokens": tokens })))
 }
 

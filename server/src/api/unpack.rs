@@ -33,12 +33,20 @@ pub(super) async fn spool(body: Body, path: &Path, bytes_max: u64) -> Result<()>
 }
 
 /// Unpacks a bundle (`input/…`, `attachments/…`) into a folder of the spool. Returns the input and the attachments.
-pub(super) fn unbundle(zip: &Path, folder: &Path, bytes_max: u64) -> Result<(PathBuf, Option<PathBuf>)> {
+pub(super) fn unbundle(
+    zip: &Path,
+    folder: &Path,
+    bytes_max: u64,
+) -> Result<(PathBuf, Option<PathBuf>)> {
     let bad = |detail: String| Problem::new(Kind::BadData, format!("the bundled input: {detail}"));
     let file = File::open(zip).map_err(|error| Problem::of_path("read", zip, &error))?;
     let mut bundle = zip::ZipArchive::new(file).map_err(|error| bad(error.to_string()))?;
     if bundle.len() > limits::ZIP_MEMBERS_MAX {
-        return Err(bad(format!("{} members, at most {} are taken", bundle.len(), limits::ZIP_MEMBERS_MAX)));
+        return Err(bad(format!(
+            "{} members, at most {} are taken",
+            bundle.len(),
+            limits::ZIP_MEMBERS_MAX
+        )));
     }
     let mut left = bytes_max;
     for index in 0..bundle.len() {
@@ -52,7 +60,8 @@ pub(super) fn unbundle(zip: &Path, folder: &Path, bytes_max: u64) -> Result<(Pat
         let written = write_member(&mut member, &path, left)
             .map_err(|error| Problem::of_path("write", &path, &error))?;
         left = left.checked_sub(written).ok_or_else(|| {
-            Problem::new(Kind::TooLarge, format!("the input is over {bytes_max} bytes")).with("limit", bytes_max)
+            Problem::new(Kind::TooLarge, format!("the input is over {bytes_max} bytes"))
+                .with("limit", bytes_max)
         })?;
     }
     let mut inputs = std::fs::read_dir(folder.join("input"))
@@ -77,7 +86,8 @@ fn plain(name: &str) -> Option<PathBuf> {
     let path = Path::new(name);
     let is_plain = path.components().all(|part| matches!(part, Component::Normal(_)));
     let depth = path.components().count();
-    let fits = is_plain && depth > 0 && depth <= limits::ZIP_DEPTH_MAX * 4 && !name.contains(['\\', '\0']);
+    let fits =
+        is_plain && depth > 0 && depth <= limits::ZIP_DEPTH_MAX * 4 && !name.contains(['\\', '\0']);
     fits.then(|| path.to_owned())
 }
 

@@ -23,7 +23,12 @@ async fn appliance() -> (tempfile::TempDir, Shared) {
     (folder, shared)
 }
 
-async fn ask(shared: &Shared, method: &str, path: &str, headers: &[(&str, &str)]) -> Response<Body> {
+async fn ask(
+    shared: &Shared,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> Response<Body> {
     let path = path.replace("{seq}", "1").replace("{id}", "none").replace("{number}", "0");
     let mut request = Request::builder().method(method).uri(path).header(header::HOST, "localhost");
     for (name, value) in headers {
@@ -66,9 +71,13 @@ async fn every_answer_bears_the_strict_headers_and_a_foreign_host_gets_none_of_i
     let (_folder, shared) = appliance().await;
     for route in table() {
         let answer = ask(&shared, route.method.as_str(), route.path, &[]).await;
-        let text = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        let text =
+            |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
         assert_eq!(text("cache-control").as_deref(), Some("no-store"), "{route:?}");
-        assert!(text("content-security-policy").unwrap().starts_with("default-src 'none'"), "{route:?}");
+        assert!(
+            text("content-security-policy").unwrap().starts_with("default-src 'none'"),
+            "{route:?}"
+        );
         let foreign = Request::builder()
             .method(route.method.clone())
             .uri(route.path.replace(['{', '}'], ""))
@@ -103,14 +112,18 @@ async fn a_link_works_once_and_a_session_ends_when_it_is_ended() {
 async fn a_revoked_token_and_a_forged_row_open_nothing() {
     let (folder, shared) = appliance().await;
     let officer = Caller::officer("Officer One", Way::Process);
-    let issued =
-        shared.credentials.issue_token(&officer, "feed", Grant::of([Permission::Read])).await.unwrap();
+    let issued = shared
+        .credentials
+        .issue_token(&officer, "feed", Grant::of([Permission::Read]))
+        .await
+        .unwrap();
     let bearer = format!("Bearer {}", issued.secret.reveal());
     let status = async |bearer: &str| {
         ask(&shared, "GET", "/api/v1/status", &[("authorization", bearer)]).await.status()
     };
     assert_eq!(status(&bearer).await, StatusCode::OK);
-    let store = crate::auth::store::Store::open(&folder.path().join("data/auth.sqlite")).await.unwrap();
+    let store =
+        crate::auth::store::Store::open(&folder.path().join("data/auth.sqlite")).await.unwrap();
     let forged = crate::auth::secret::Secret::draw(
         crate::auth::secret::Purpose::Token,
         shared.archive.ports().rng.as_ref(),

@@ -51,7 +51,9 @@ fn warning(word: &str, value: &str, named: Named, names: &Names) -> Option<Strin
         .filter(|(distance, _)| *distance <= DISTANCE_MAX.min(value.chars().count()))
         .min();
     Some(match near {
-        Some((_, written)) => format!("nobody and nothing is called {word}:{value}; the nearest is {written}"),
+        Some((_, written)) => {
+            format!("nobody and nothing is called {word}:{value}; the nearest is {written}")
+        }
         None => format!("nobody and nothing is called {word}:{value}"),
     })
 }
@@ -81,7 +83,9 @@ mod tests {
 
     #[test]
     fn words_differ_by_letters_put_in_left_out_or_replaced() {
-        for (one, other, expected) in [("#rom1", "#room1", 1), ("ada", "ada", 0), ("ab", "ba", 2), ("", "ab", 2)] {
+        for (one, other, expected) in
+            [("#rom1", "#room1", 1), ("ada", "ada", 0), ("ab", "ba", 2), ("", "ab", 2)]
+        {
             assert_eq!(distance(one, other), expected, "{one} {other}");
         }
     }

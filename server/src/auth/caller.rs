@@ -42,7 +42,11 @@ impl Caller {
         let detail = format!(
             "{} carries {}, and this needs {permission}",
             self.name,
-            if self.grant == Grant::default() { "nothing".to_owned() } else { self.grant.to_string() },
+            if self.grant == Grant::default() {
+                "nothing".to_owned()
+            } else {
+                self.grant.to_string()
+            },
         );
         Err(Problem::new(Kind::Forbidden, detail).with("permission", permission.word()))
     }

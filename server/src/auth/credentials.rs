@@ -90,8 +90,23 @@ impl Credentials {
     pub(crate) async fn issue_link(&self, by: &Caller, officer: &str) -> Result<Issued> {
         let now = self.clock.now();
         let expires_at = now.plus_micros(i64::from(self.sessions.link_minutes) * MICROS_PER_MINUTE);
-        let issued = self.issue(by, Draw { purpose: Purpose::Link, verb: verb::LINK_ISSUED, holder: officer, scopes: "" }).await?;
-        let row = Row { id: issued.id.clone(), holder: officer.to_owned(), scopes: String::new(), at: expires_at };
+        let issued = self
+            .issue(
+                by,
+                Draw {
+                    purpose: Purpose::Link,
+                    verb: verb::LINK_ISSUED,
+                    holder: officer,
+                    scopes: "",
+                },
+            )
+            .await?;
+        let row = Row {
+            id: issued.id.clone(),
+            holder: officer.to_owned(),
+            scopes: String::new(),
+            at: expires_at,
+        };
         self.store.add_link(&issued.secret.fingerprint(), &row, now).await?;
         Ok(Issued { expires_at: Some(expires_at), ..issued })
     }
@@ -112,7 +127,12 @@ impl Credentials {
             return Err(refuse());
         }
         let caller = Caller::officer(row.holder.clone(), Way::Session(row.id));
-        let draw = Draw { purpose: Purpose::Session, verb: verb::SIGNED_IN, holder: &row.holder, scopes: "" };
+        let draw = Draw {
+            purpose: Purpose::Session,
+            verb: verb::SIGNED_IN,
+            holder: &row.holder,
+            scopes: "",
+        };
         let issued = self.issue(&caller, draw).await?;
         let total = i64::from(self.sessions.total_hours) * 60 * MICROS_PER_MINUTE;
         let kept = Row {
@@ -150,11 +170,22 @@ impl Credentials {
     }
 
     /// Issues a token.
-    pub(crate) async fn issue_token(&self, by: &Caller, name: &str, grant: Grant) -> Result<Issued> {
+    pub(crate) async fn issue_token(
+        &self,
+        by: &Caller,
+        name: &str,
+        grant: Grant,
+    ) -> Result<Issued> {
         let scopes = grant.to_string();
-        let draw = Draw { purpose: Purpose::Token, verb: verb::TOKEN_ISSUED, holder: name, scopes: &scopes };
+        let draw = Draw {
+            purpose: Purpose::Token,
+            verb: verb::TOKEN_ISSUED,
+            holder: name,
+            scopes: &scopes,
+        };
         let issued = self.issue(by, draw).await?;
-        let row = Row { id: issued.id.clone(), holder: name.to_owned(), scopes, at: self.clock.now() };
+        let row =
+            Row { id: issued.id.clone(), holder: name.to_owned(), scopes, at: self.clock.now() };
         self.store.add_token(&issued.secret.fingerprint(), &row).await?;
         Ok(issued)
     }
@@ -170,7 +201,11 @@ impl Credentials {
         }
         let id = row.id.clone();
         let token = self.with_register(move |register| register.living_token(&id).cloned()).await?;
-        Ok(token.map(|token| Caller { name: token.name, grant: token.grant, way: Way::Token(token.id) }))
+        Ok(token.map(|token| Caller {
+            name: token.name,
+            grant: token.grant,
+            way: Way::Token(token.id),
+        }))
     }
 
     /// Returns every token there ever was, oldest first.
@@ -181,7 +216,8 @@ impl Credentials {
     /// Revokes a token; nothing if there is none of this id, or it was revoked before.
     pub(crate) async fn revoke_token(&self, by: &Caller, id: &str) -> Result<Option<Token>> {
         let wanted = id.to_owned();
-        let token = self.with_register(move |register| register.living_token(&wanted).cloned()).await?;
+        let token =
+            self.with_register(move |register| register.living_token(&wanted).cloned()).await?;
         if token.is_some() {
             self.note(by, Act::new(verb::TOKEN_REVOKED).with("credential", id)).await?;
             self.store.forget_token(id).await?;

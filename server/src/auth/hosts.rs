@@ -95,10 +95,12 @@ mod tests {
 
     #[test]
     fn a_name_that_is_not_ours_is_refused() {
-        for host in ["127.0.0.1:7380", "localhost", "[::1]:7380", "desk.example", "DESK.example:1"] {
+        for host in ["127.0.0.1:7380", "localhost", "[::1]:7380", "desk.example", "DESK.example:1"]
+        {
             assert!(check_with(&Method::GET, &[("host", host)]), "{host}");
         }
-        for host in ["evil.example", "127.0.0.1.evil.example", "", "localhost.", "[::1", "0.0.0.0"] {
+        for host in ["evil.example", "127.0.0.1.evil.example", "", "localhost.", "[::1", "0.0.0.0"]
+        {
             assert!(!check_with(&Method::GET, &[("host", host)]), "{host}");
         }
         assert!(!check_with(&Method::GET, &[]));

@@ -91,7 +91,12 @@ impl Store {
     }
 
     /// Keeps a link until `row.at`, and forgets those that ended.
-    pub(crate) async fn add_link(&self, print: &Fingerprint, row: &Row, now: Timestamp) -> Result<()> {
+    pub(crate) async fn add_link(
+        &self,
+        print: &Fingerprint,
+        row: &Row,
+        now: Timestamp,
+    ) -> Result<()> {
         sqlx::query("DELETE FROM link WHERE expires_at < ?")
             .bind(now.micros())
             .execute(&self.pool)
@@ -109,7 +114,11 @@ impl Store {
     }
 
     /// Uses a link up in one step: of two who present it, one gets the row.
-    pub(crate) async fn use_link(&self, print: &Fingerprint, now: Timestamp) -> Result<Option<Row>> {
+    pub(crate) async fn use_link(
+        &self,
+        print: &Fingerprint,
+        now: Timestamp,
+    ) -> Result<Option<Row>> {
         let row = sqlx::query(
             "UPDATE link SET used_at = ?1 WHERE fingerprint = ?2 AND used_at IS NULL AND expires_at > ?1 \
              RETURNING id, officer, expires_at",
@@ -207,11 +216,12 @@ impl Store {
 
     /// Returns the token with this fingerprint.
     pub(crate) async fn token(&self, print: &Fingerprint) -> Result<Option<Row>> {
-        let row = sqlx::query("SELECT id, name, scopes, issued_at FROM token WHERE fingerprint = ?")
-            .bind(print.as_bytes())
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(|error| fault(&error))?;
+        let row =
+            sqlx::query("SELECT id, name, scopes, issued_at FROM token WHERE fingerprint = ?")
+                .bind(print.as_bytes())
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(|error| fault(&error))?;
         Ok(row.map(|row| token_row(&row)))
     }
 

@@ -123,11 +123,7 @@ pub(crate) async fn receive(response: Response<Body>, out: &Path) -> Result<()> 
     let out = out.to_owned();
     crate::jobs::blocking(move || {
         let placed = written.and_then(|()| {
-            if is_zip {
-                publish(&unfinished, &out)
-            } else {
-                unpack(&unfinished, &out)
-            }
+            if is_zip { publish(&unfinished, &out) } else { unpack(&unfinished, &out) }
         });
         drop(std::fs::remove_file(&unfinished));
         placed
@@ -141,8 +137,9 @@ fn unfinished(out: &Path, what: &str) -> PathBuf {
 }
 
 async fn write_zip(response: Response<Body>, path: &Path) -> Result<()> {
-    let refuse =
-        |error: io::Error| Problem::new(Kind::CannotCreate, format!("cannot write {}: {error}", path.display()));
+    let refuse = |error: io::Error| {
+        Problem::new(Kind::CannotCreate, format!("cannot write {}: {error}", path.display()))
+    };
     let mut file = tokio::fs::File::create_new(path).await.map_err(refuse)?;
     let mut body = response.into_body();
     while let Some(frame) = body.frame().await {
@@ -158,8 +155,9 @@ async fn write_zip(response: Response<Body>, path: &Path) -> Result<()> {
 
 /// Unpacks a package beside its name and then gives it the name. The package is our own; names that climb are refused all the same.
 fn unpack(zip: &Path, out: &Path) -> Result<()> {
-    let refuse =
-        |error: io::Error| Problem::new(Kind::CannotCreate, format!("cannot write {}: {error}", out.display()));
+    let refuse = |error: io::Error| {
+        Problem::new(Kind::CannotCreate, format!("cannot write {}: {error}", out.display()))
+    };
     let folder = unfinished(out, "folder");
     let unpacked = (|| {
         let mut package = zip::ZipArchive::new(File::open(zip)?)?;

@@ -9,7 +9,9 @@ use crate::problem::Result;
 
 /// Print the newest signed checkpoint.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  muniment checkpoint > monday.note && muniment verify --since monday.note")]
+#[command(
+    after_help = "Example:\n  muniment checkpoint > monday.note && muniment verify --since monday.note"
+)]
 pub(crate) struct Checkpoint {}
 
 impl Checkpoint {

@@ -83,7 +83,10 @@ impl Client {
         let bytes = read_whole(response).await?;
         let document = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         Err(Problem::from_document(&document).unwrap_or_else(|| {
-            Problem::new(Kind::Unavailable, format!("the server answered {status} without a reason"))
+            Problem::new(
+                Kind::Unavailable,
+                format!("the server answered {status} without a reason"),
+            )
         }))
     }
 
@@ -205,7 +208,8 @@ mod tests {
 
     #[test]
     fn parameters_are_escaped_and_absent_ones_left_out() {
-        let said = target("/s", &[("q", Some("a b&ü".into())), ("x", None), ("l", Some("2".into()))]);
+        let said =
+            target("/s", &[("q", Some("a b&ü".into())), ("x", None), ("l", Some("2".into()))]);
         assert_eq!(said, "/s?q=a%20b%26%C3%BC&l=2");
     }
 }

@@ -29,7 +29,9 @@ impl Configuration {
         match self {
             Self::Check => {
                 accept(config)?;
-                output.result(&json!({ "ok": true }), |_| "the configuration can be used".to_owned())?;
+                output.result(&json!({ "ok": true }), |_| {
+                    "the configuration can be used".to_owned()
+                })?;
             }
             Self::Show { origin } => {
                 let tree = serde_json::to_value(&config)

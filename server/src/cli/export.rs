@@ -124,7 +124,8 @@ pub(super) async fn fetch(
 }
 
 fn read_seqs(path: &std::path::Path) -> Result<Vec<u64>> {
-    let text = std::fs::read_to_string(path).map_err(|error| Problem::of_path("read", path, &error))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| Problem::of_path("read", path, &error))?;
     let mut seqs = Vec::new();
     for (number, line) in text.lines().enumerate() {
         if line.trim().is_empty() {

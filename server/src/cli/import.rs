@@ -137,8 +137,20 @@ impl Import {
 /// Returns the report in words.
 pub(super) fn words(report: &Value) -> String {
     let names = [
-        "source", "format", "files", "read", "accepted", "revised", "duplicates", "quarantined",
-        "attachments", "attachments_missing", "first_seq", "last_seq", "seconds", "input_sha256",
+        "source",
+        "format",
+        "files",
+        "read",
+        "accepted",
+        "revised",
+        "duplicates",
+        "quarantined",
+        "attachments",
+        "attachments_missing",
+        "first_seq",
+        "last_seq",
+        "seconds",
+        "input_sha256",
     ];
     let rows = names
         .iter()
@@ -157,7 +169,11 @@ pub(super) fn words(report: &Value) -> String {
         text.push_str(&table(&["room", "day", "in the source", "held"], rows));
     }
     for record in report["quarantine"].as_array().into_iter().flatten() {
-        text.push_str(&format!("\nquarantined {}: {}", word(record, "/locator"), word(record, "/reason")));
+        text.push_str(&format!(
+            "\nquarantined {}: {}",
+            word(record, "/locator"),
+            word(record, "/reason")
+        ));
     }
     text
 }

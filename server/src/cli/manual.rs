@@ -37,11 +37,14 @@ impl Man {
         let unwritten =
             |error: &std::io::Error| Problem::new(Kind::CannotCreate, format!("manual: {error}"));
         if let Some(folder) = self.out {
-            clap_mangen::generate_to(super::grammar(), &folder).map_err(|error| unwritten(&error))?;
+            clap_mangen::generate_to(super::grammar(), &folder)
+                .map_err(|error| unwritten(&error))?;
             return Ok(0);
         }
         let mut page = Vec::new();
-        clap_mangen::Man::new(super::grammar()).render(&mut page).map_err(|error| unwritten(&error))?;
+        clap_mangen::Man::new(super::grammar())
+            .render(&mut page)
+            .map_err(|error| unwritten(&error))?;
         output.bytes(&page)?;
         Ok(0)
     }

@@ -145,7 +145,8 @@ pub(crate) fn main() -> u8 {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            return output.problem(&Problem::new(Kind::Unavailable, format!("no threads: {error}")));
+            return output
+                .problem(&Problem::new(Kind::Unavailable, format!("no threads: {error}")));
         }
     };
     let done = runtime.block_on(Box::pin(line.verb.run(&line.globals, &output)));
@@ -201,7 +202,8 @@ impl Globals {
         let path = self.config.clone().unwrap_or_else(|| self.data().join("muniment.toml"));
         match std::fs::read_to_string(&path) {
             Ok(text) => layers.lay_file(&path, &text)?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && self.config.is_none() => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && self.config.is_none() => {
+            }
             Err(error) => {
                 let detail = format!("cannot read {}: {error}", path.display());
                 return Err(Problem::new(Kind::Configuration, detail));

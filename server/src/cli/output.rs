@@ -142,7 +142,11 @@ impl Watch {
 /// Returns a table with these headings, as wide as the terminal allows; plain columns where there is none.
 pub(crate) fn table(headings: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
-    let preset = if std::io::stdout().is_terminal() { presets::UTF8_HORIZONTAL_ONLY } else { presets::NOTHING };
+    let preset = if std::io::stdout().is_terminal() {
+        presets::UTF8_HORIZONTAL_ONLY
+    } else {
+        presets::NOTHING
+    };
     table.load_style(preset).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(headings.to_vec());
     for row in rows {

@@ -31,11 +31,14 @@ pub(crate) enum Quarantine {
 
 impl Quarantine {
     pub(crate) async fn run(self, globals: &Globals, output: &Output) -> Result<u8> {
-        let access = if matches!(self, Self::Replay { .. }) { Access::Writes } else { Access::Reads };
+        let access =
+            if matches!(self, Self::Replay { .. }) { Access::Writes } else { Access::Reads };
         let client = Client::open(globals, access).await?;
         let answer = match &self {
             Self::List { limit } => {
-                client.get(&target("/api/v1/quarantine", &[("limit", Some(limit.to_string()))])).await
+                client
+                    .get(&target("/api/v1/quarantine", &[("limit", Some(limit.to_string()))]))
+                    .await
             }
             Self::Show { seq } => client.get(&format!("/api/v1/quarantine/{seq}")).await,
             Self::Replay { seqs } => {
@@ -55,7 +58,9 @@ impl Quarantine {
                     records.iter().try_for_each(|record| output.line(&record.to_string()))?;
                 } else {
                     let row = |record: &Value| {
-                        ["/seq", "/recorded_at", "/locator", "/reason"].map(|name| word(record, name)).to_vec()
+                        ["/seq", "/recorded_at", "/locator", "/reason"]
+                            .map(|name| word(record, name))
+                            .to_vec()
                     };
                     let rows = records.iter().map(row).collect();
                     output.line(&table(&["seq", "recorded", "where", "why"], rows))?;
@@ -83,7 +88,11 @@ impl Quarantine {
                         word(answer, "/quarantined"),
                     )
                 })?;
-                Ok(if answer["quarantined"].as_u64().unwrap_or(0) > 0 { super::EXIT_LOOK } else { 0 })
+                Ok(if answer["quarantined"].as_u64().unwrap_or(0) > 0 {
+                    super::EXIT_LOOK
+                } else {
+                    0
+                })
             }
         }
     }

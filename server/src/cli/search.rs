@@ -105,7 +105,11 @@ fn words(answer: &Value, count_alone: bool) -> String {
         }
     }
     let shown = answer["hits"].as_array().map_or(0, Vec::len);
-    put(format!("{shown} of {} shown, as of event {}", word(answer, "/count"), word(answer, "/snapshot/size")));
+    put(format!(
+        "{shown} of {} shown, as of event {}",
+        word(answer, "/count"),
+        word(answer, "/snapshot/size")
+    ));
     let next = word(answer, "/next");
     if !next.is_empty() {
         put(format!("next page: --cursor {next}"));

@@ -47,7 +47,10 @@ impl Serve {
         let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
         if self.link || is_terminal {
             let link = sign_in_link(&shared, &server).await?;
-            output.say(&format!("sign in once, within {} minutes: {link}", shared.config.sessions.link_minutes));
+            output.say(&format!(
+                "sign in once, within {} minutes: {link}",
+                shared.config.sessions.link_minutes
+            ));
         }
         output.say(&format!("muniment is ready on http://{}", server.address()));
         server.run(shared).await?;
@@ -56,7 +59,10 @@ impl Serve {
 }
 
 /// Issues a link for the officer that the calling user is.
-pub(super) async fn sign_in_link(shared: &crate::wiring::Shared, server: &Server) -> Result<String> {
+pub(super) async fn sign_in_link(
+    shared: &crate::wiring::Shared,
+    server: &Server,
+) -> Result<String> {
     let uid = rustix::process::getuid().as_raw();
     let caller: Caller = super::transport::caller_of(shared, uid, Way::Process).await?;
     let issued = shared.credentials.issue_link(&caller, &caller.name).await?;

@@ -42,7 +42,9 @@ fn words(event: &Value) -> String {
     }
     put(head(event));
     put(format!("    {}", word(event, "/text")));
-    for name in ["title", "thread", "edited_at", "remark", "locator", "source", "recorded_at", "raw_text"] {
+    for name in
+        ["title", "thread", "edited_at", "remark", "locator", "source", "recorded_at", "raw_text"]
+    {
         let value = word(event, &format!("/{name}"));
         if !value.is_empty() {
             put(format!("    {name}: {value}"));
@@ -52,10 +54,19 @@ fn words(event: &Value) -> String {
         put(format!("    file: {}  {}", word(file, "/name"), word(file, "/custody")));
     }
     for version in event["versions"].as_array().into_iter().flatten() {
-        put(format!("    version #{}  {}: {}", word(version, "/seq"), word(version, "/at"), word(version, "/text")));
+        put(format!(
+            "    version #{}  {}: {}",
+            word(version, "/seq"),
+            word(version, "/at"),
+            word(version, "/text")
+        ));
     }
     if !event["proof"].is_null() {
-        put(format!("    proven: in the tree of {} events, leaf {}", word(event, "/proof/size"), word(event, "/leaf")));
+        put(format!(
+            "    proven: in the tree of {} events, leaf {}",
+            word(event, "/proof/size"),
+            word(event, "/leaf")
+        ));
     }
     for neighbour in event["after"].as_array().into_iter().flatten() {
         put(format!("  {}\n      {}", head(neighbour), word(neighbour, "/text")));

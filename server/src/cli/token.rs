@@ -12,7 +12,9 @@ use crate::problem::Result;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Token {
     /// Issue a token; its secret is shown once
-    #[command(after_help = "Example:\n  muniment token issue --name 'fx feed' --scope append > feed.token")]
+    #[command(
+        after_help = "Example:\n  muniment token issue --name 'fx feed' --scope append > feed.token"
+    )]
     Issue {
         /// What it is for
         #[arg(long)]
@@ -65,7 +67,9 @@ impl Token {
                     return tokens.iter().try_for_each(|token| output.line(&token.to_string()));
                 }
                 let row = |token: &Value| {
-                    ["/id", "/name", "/scopes", "/issued_at", "/revoked_at"].map(|name| word(token, name)).to_vec()
+                    ["/id", "/name", "/scopes", "/issued_at", "/revoked_at"]
+                        .map(|name| word(token, name))
+                        .to_vec()
                 };
                 let headings = ["id", "name", "scopes", "issued", "revoked"];
                 output.line(&table(&headings, tokens.iter().map(row).collect()))

@@ -16,7 +16,9 @@ const EDITED_AWAY: &str = "backdate";
 
 /// Walks through the main job, and fails if a step does not come out as it should.
 pub(super) async fn run(client: &Client, data: &Path, output: &Output) -> Result<u8> {
-    output.line(&format!("1. Somebody wrote {EDITED_AWAY:?} and edited it away. It is still found:"))?;
+    output.line(&format!(
+        "1. Somebody wrote {EDITED_AWAY:?} and edited it away. It is still found:"
+    ))?;
     let target = target("/api/v1/search", &[("q", Some(EDITED_AWAY.to_owned()))]);
     let found = client.get(&target).await?;
     let hit = found["hits"].get(0).cloned().ok_or_else(|| broken("the word is not found"))?;
@@ -52,7 +54,11 @@ pub(super) async fn run(client: &Client, data: &Path, output: &Output) -> Result
     if report["ok"] == true {
         return Err(broken("a changed byte was not noticed"));
     }
-    output.line(&format!("\nThe tour is over. The package is in {}, the changed copy in {}.", package.display(), copy.display()))?;
+    output.line(&format!(
+        "\nThe tour is over. The package is in {}, the changed copy in {}.",
+        package.display(),
+        copy.display()
+    ))?;
     Ok(0)
 }
 

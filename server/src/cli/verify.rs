@@ -55,7 +55,8 @@ impl Verify {
 async fn archive(since: Option<&PathBuf>, globals: &Globals, output: &Output) -> Result<Value> {
     let note = match since {
         Some(path) => Some(
-            std::fs::read_to_string(path).map_err(|error| Problem::of_path("read", path, &error))?,
+            std::fs::read_to_string(path)
+                .map_err(|error| Problem::of_path("read", path, &error))?,
         ),
         None => None,
     };

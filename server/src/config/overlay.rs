@@ -52,8 +52,8 @@ impl Layers {
             let words = error.message();
             Problem::new(Kind::Configuration, format!("{}{at}: {words}", path.display()))
         })?;
-        let table: Table = toml::from_str(text)
-            .map_err(|error| Problem::of(Kind::Configuration, &error))?;
+        let table: Table =
+            toml::from_str(text).map_err(|error| Problem::of(Kind::Configuration, &error))?;
         for (section, keys) in table {
             let Value::Table(keys) = keys else { continue };
             for (key, value) in keys {
@@ -72,7 +72,8 @@ impl Layers {
         for (name, text) in ours {
             let path = name.trim_start_matches(PREFIX).to_lowercase();
             let Some((section, key)) = path.split_once("__") else {
-                let detail = format!("${name} names no section and key; the form is {PREFIX}SECTION__KEY");
+                let detail =
+                    format!("${name} names no section and key; the form is {PREFIX}SECTION__KEY");
                 return Err(Problem::new(Kind::Configuration, detail));
             };
             let mut trial = Self { table: self.table.clone(), origins: BTreeMap::new() };
@@ -154,7 +155,9 @@ mod tests {
     fn a_variable_overlays_the_file_and_a_flag_overlays_both() {
         let mut layers = Layers::default();
         let file = Path::new("muniment.toml");
-        layers.lay_file(file, "[server]\nlisten = \"127.0.0.1:1\"\ndrain_seconds_max = 5\n").unwrap();
+        layers
+            .lay_file(file, "[server]\nlisten = \"127.0.0.1:1\"\ndrain_seconds_max = 5\n")
+            .unwrap();
         let set = [
             ("MUNIMENT__SERVER__LISTEN", "127.0.0.1:2"),
             ("MUNIMENT__LIMITS__JOBS_MAX", "3"),

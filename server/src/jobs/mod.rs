@@ -27,7 +27,10 @@ pub(crate) async fn blocking<T: Send + 'static>(
 ) -> Result<T> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
         tracing::error!(%error, "a request's work ended in a panic");
-        Err(Problem::new(Kind::Internal, "the work on this request broke off; the log of the process says where"))
+        Err(Problem::new(
+            Kind::Internal,
+            "the work on this request broke off; the log of the process says where",
+        ))
     })
 }
 
@@ -126,7 +129,10 @@ impl Jobs {
             move || {
                 let work = std::panic::AssertUnwindSafe(|| work(&progress));
                 let result = std::panic::catch_unwind(work).unwrap_or_else(|_| {
-                    Err(Problem::new(Kind::Internal, "the job broke off; the log of the process says where"))
+                    Err(Problem::new(
+                        Kind::Internal,
+                        "the job broke off; the log of the process says where",
+                    ))
                 });
                 jobs.finish(&id, result);
             }

@@ -151,7 +151,9 @@ pub(crate) type Result<T, E = Problem> = std::result::Result<T, E>;
 impl Problem {
     /// Returns a problem with these words.
     pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        let retry_after_seconds = matches!(kind, Kind::Busy | Kind::Overloaded | Kind::Locked | Kind::Unavailable).then_some(2);
+        let retry_after_seconds =
+            matches!(kind, Kind::Busy | Kind::Overloaded | Kind::Locked | Kind::Unavailable)
+                .then_some(2);
         Self { kind, detail: detail.into(), members: Map::new(), retry_after_seconds }
     }
 

@@ -1,10 +1,10 @@
 //! The officers' desk: a search box, results in context, one event, an export.
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::{Form, Path, Query as Parameters, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use axum::Extension;
 use serde::Deserialize;
 
 use super::rendered;
@@ -117,7 +117,9 @@ pub(crate) async fn desk(
             page.answer = Some(&answer);
             Ok(rendered(StatusCode::OK, &page))
         }
-        Err(problem) if matches!(problem.kind, Kind::BadQuery | Kind::BadRequest | Kind::NotYet) => {
+        Err(problem)
+            if matches!(problem.kind, Kind::BadQuery | Kind::BadRequest | Kind::NotYet) =>
+        {
             page.problem = Some(&problem.detail);
             Ok(rendered(problem.kind.status(), &page))
         }
@@ -228,7 +230,10 @@ pub(crate) async fn export_state(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let view = shared.jobs.view(Task::Export, &id).ok_or_else(|| {
-        Problem::new(Kind::NotFound, format!("no export {id:?}; they are forgotten when the server stops"))
+        Problem::new(
+            Kind::NotFound,
+            format!("no export {id:?}; they are forgotten when the server stops"),
+        )
     })?;
     let mut page = ExportPage {
         officer: &caller.name,
@@ -242,7 +247,8 @@ pub(crate) async fn export_state(
         JobState::Running => page.facts.push(("Events", view.progress.total().to_string())),
         JobState::Failed(problem) => page.problem = Some(problem.to_string()),
         JobState::Done(report) => {
-            let text = |pointer| report.pointer(pointer).map(|value| value.to_string().replace('"', ""));
+            let text =
+                |pointer| report.pointer(pointer).map(|value| value.to_string().replace('"', ""));
             let members = [
                 ("Set", "/set"),
                 ("Events", "/events"),

@@ -2,10 +2,10 @@
 //! scanner or a preview fetches the address.
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::{Form, Query as Parameters, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use axum::Extension;
 use serde::Deserialize;
 
 use super::rendered;
@@ -47,7 +47,8 @@ pub(crate) async fn sign_in(
         issued.secret.reveal()
     );
     let mut response = Redirect::to("/desk").into_response();
-    let cookie = HeaderValue::from_str(&cookie).map_err(|error| Problem::of(Kind::Internal, &error))?;
+    let cookie =
+        HeaderValue::from_str(&cookie).map_err(|error| Problem::of(Kind::Internal, &error))?;
     response.headers_mut().insert(header::SET_COOKIE, cookie);
     Ok(response)
 }
@@ -60,7 +61,8 @@ pub(crate) async fn sign_out(
     shared.credentials.sign_out(&caller).await?;
     let mut response = Redirect::to("/sign-in").into_response();
     let cookie = format!("{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict");
-    let cookie = HeaderValue::from_str(&cookie).map_err(|error| Problem::of(Kind::Internal, &error))?;
+    let cookie =
+        HeaderValue::from_str(&cookie).map_err(|error| Problem::of(Kind::Internal, &error))?;
     response.headers_mut().insert(header::SET_COOKIE, cookie);
     Ok(response)
 }

@@ -11,6 +11,7 @@ use crate::problem::{Kind, Problem, Result};
 /// Reads a JSON body; an empty one is the empty object.
 pub(crate) fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let bytes = if bytes.is_empty() { b"{}" } else { bytes };
-    serde_json::from_slice(bytes)
-        .map_err(|error| Problem::new(Kind::BadRequest, format!("the body of the request: {error}")))
+    serde_json::from_slice(bytes).map_err(|error| {
+        Problem::new(Kind::BadRequest, format!("the body of the request: {error}"))
+    })
 }

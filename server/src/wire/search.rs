@@ -134,7 +134,10 @@ impl State {
             Some(Snapshot { size, root: *root.as_bytes(), analysis })
         };
         read().ok_or_else(|| {
-            Problem::new(Kind::BadRequest, format!("{id:?} is no snapshot; give back `snapshot.id` of a search"))
+            Problem::new(
+                Kind::BadRequest,
+                format!("{id:?} is no snapshot; give back `snapshot.id` of a search"),
+            )
         })
     }
 }
@@ -151,9 +154,10 @@ pub(crate) fn order(word: Option<&str>) -> Result<Order> {
         None | Some("newest") => Ok(Order::Newest),
         Some("oldest") => Ok(Order::Oldest),
         Some("score") => Ok(Order::Score),
-        Some(other) => {
-            Err(Problem::new(Kind::BadRequest, format!("order {other:?} is none of newest, oldest, score")))
-        }
+        Some(other) => Err(Problem::new(
+            Kind::BadRequest,
+            format!("order {other:?} is none of newest, oldest, score"),
+        )),
     }
 }
 

@@ -59,11 +59,14 @@ fn not_proven(since: bool) -> Vec<String> {
 
 /// Verifies a package with nothing but the public key, and returns the report.
 pub(crate) fn package(path: &Path, key: &str) -> Result<Value> {
-    let key: VerifierKey = key
-        .parse()
-        .map_err(|error| Problem::new(Kind::Unproven, format!("the public key {key:?}: {error}")))?;
+    let key: VerifierKey = key.parse().map_err(|error| {
+        Problem::new(Kind::Unproven, format!("the public key {key:?}: {error}"))
+    })?;
     if !path.try_exists().map_err(|error| Problem::of_path("read", path, &error))? {
-        return Err(Problem::new(Kind::BadRequest, format!("there is no package {}", path.display())));
+        return Err(Problem::new(
+            Kind::BadRequest,
+            format!("there is no package {}", path.display()),
+        ));
     }
     let report = export::verify(path, &key)?;
     let findings: Vec<_> = report

@@ -142,8 +142,9 @@ impl Appliance {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(fault(error)),
             _ => {}
         }
-        let owner_alone = std::os::unix::fs::DirBuilderExt::mode(&mut std::fs::DirBuilder::new(), 0o700)
-            .create(&spool);
+        let owner_alone =
+            std::os::unix::fs::DirBuilderExt::mode(&mut std::fs::DirBuilder::new(), 0o700)
+                .create(&spool);
         owner_alone.map_err(fault)
     }
 
@@ -193,9 +194,7 @@ fn settings(config: &Config) -> archive::Settings {
 /// The one place where the way in learns of languages: a room's language is found by the same analysis that searches it.
 fn ingest_settings() -> ingest::Settings {
     ingest::Settings {
-        language: Some(|text| {
-            query::analysis::detect(text, None).map(|language| language.code())
-        }),
+        language: Some(|text| query::analysis::detect(text, None).map(|language| language.code())),
         ..ingest::Settings::default()
     }
 }

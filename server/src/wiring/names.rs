@@ -115,7 +115,8 @@ impl Fold {
             "room-declared" | "room-changed" | "room-renamed" => {
                 let words = [act.text("name"), act.text("to"), act.text("foreign_id")];
                 put(&mut self.rooms, &words);
-                if let (Some(place), Some(category)) = (&recorded.event.place, act.text("category")) {
+                if let (Some(place), Some(category)) = (&recorded.event.place, act.text("category"))
+                {
                     self.categories.insert(place.room, category.to_owned());
                 }
             }

@@ -28,7 +28,8 @@ pub(crate) async fn load(shared: &Shared, client: &Client, output: &Output) -> R
     for (name, content) in FILES {
         let path = folder.join(name);
         let parent = path.parent().unwrap_or(&folder);
-        std::fs::create_dir_all(parent).map_err(|error| Problem::of_path("make", parent, &error))?;
+        std::fs::create_dir_all(parent)
+            .map_err(|error| Problem::of_path("make", parent, &error))?;
         let disk = shared.archive.ports().disk.as_ref();
         archive::durable::write(disk, &path, content)?;
     }
