@@ -24,9 +24,13 @@ pub(crate) struct Corpus {
 }
 
 impl Corpus {
-    /// Reads the corpus, or nothing where the samples are absent.
-    pub(crate) fn load() -> Option<Self> {
-        let path = tests::samples()?.join("data/chat/raku-irc-2017-2019.jsonl.zst");
+    /// Returns where the corpus lies, or nothing where the samples are absent.
+    pub(crate) fn path() -> Option<PathBuf> {
+        Some(tests::samples()?.join("data/chat/raku-irc-2017-2019.jsonl.zst"))
+    }
+
+    /// Reads the corpus.
+    pub(crate) fn load(path: PathBuf) -> Option<Self> {
         let bytes = zstd::decode_all(File::open(&path).ok()?).ok()?;
         let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         let lines =
