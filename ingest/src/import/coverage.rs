@@ -8,7 +8,7 @@ use chat::{Seq, Timestamp};
 use crate::error::{Error, Result};
 
 /// Events that are read back at once.
-const READ_EVENTS: usize = 8_192;
+const READ_EVENTS: u64 = 8_192;
 /// Microseconds of a day.
 const DAY_MICROS: i64 = 86_400_000_000;
 
@@ -32,8 +32,16 @@ pub struct Coverage {
 pub(super) struct Ledger {
     sources: Vec<String>,
     by_room: HashMap<String, RoomDays>,
-    /// Where the archive says that each record is, and of which source it is.
-    held: Vec<(Seq, u32)>,
+    /// Where the archive says that the records are.
+    held: Vec<Stretch>,
+}
+
+/// Records that stand one after the other in the log, all of one source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Stretch {
+    first: Seq,
+    end: Seq,
+    source: u32,
 }
 
 /// Counts of one room name by source and day: those of the source, those held.
@@ -79,24 +87,43 @@ impl Ledger {
 
     /// Notes where a record is said to be held.
     pub(super) fn recorded(&mut self, source: u32, seq: Seq) {
-        self.held.push((seq, source));
+        match self.held.last_mut() {
+            Some(last) if last.source == source && last.end == seq => last.end = seq.next(),
+            Some(_) | None => self.held.push(Stretch { first: seq, end: seq.next(), source }),
+        }
     }
 
     /// Reads back every event that was said to be held and counts what is there. Returns how many.
     pub(super) fn read_back(&mut self, archive: &Archive) -> Result<u64> {
         let mut held = std::mem::take(&mut self.held);
         held.sort_unstable();
-        held.dedup_by_key(|(seq, _)| *seq);
         let mut count = 0;
-        for chunk in held.chunks(READ_EVENTS) {
-            let seqs: Vec<_> = chunk.iter().map(|(seq, _)| *seq).collect();
-            let events = archive.read_many(&seqs).map_err(|source| Error::Archive { source })?;
-            for ((_, source), recorded) in chunk.iter().zip(events) {
-                let Some(recorded) = recorded else { continue };
-                count += 1;
-                if let Some(place) = &recorded.event.place {
-                    self.slot(*source, &place.name, recorded.event.at).1 += 1;
-                }
+        let mut next = Seq::FIRST;
+        for stretch in held {
+            // An event that several records stand for is counted once.
+            next = next.max(stretch.first);
+            while next < stretch.end {
+                let end = stretch.end.min(next.plus(READ_EVENTS));
+                count += self.read_stretch(archive, Stretch { first: next, end, ..stretch })?;
+                next = end;
+            }
+        }
+        Ok(count)
+    }
+
+    fn read_stretch(&mut self, archive: &Archive, stretch: Stretch) -> Result<u64> {
+        let mut seqs = Vec::new();
+        let mut next = stretch.first;
+        while next < stretch.end {
+            seqs.push(next);
+            next = next.next();
+        }
+        let events = archive.read_many(&seqs).map_err(|source| Error::Archive { source })?;
+        let mut count = 0;
+        for recorded in events.into_iter().flatten() {
+            count += 1;
+            if let Some(place) = &recorded.event.place {
+                self.slot(stretch.source, &place.name, recorded.event.at).1 += 1;
             }
         }
         Ok(count)

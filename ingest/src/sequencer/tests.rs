@@ -309,3 +309,63 @@ fn the_index_of_origins_is_made_again_where_it_is_lost() {
     let again = bench.accept((0..300).map(|n| keyed(&format!("k{n}"), "x")).collect());
     assert!(again.iter().all(|outcome| outcome.verdict == Verdict::Duplicate));
 }
+
+#[test]
+fn a_full_disk_refuses_talk_takes_it_back_whole_and_lets_audit_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("archive");
+    let clock = Arc::new(FixedClock::at(Timestamp::from_micros(1_000)));
+    let full = ArchiveSettings { reserve_bytes: u64::MAX / 2, ..still() };
+    let archive = Archive::create(&path, &Creation::default(), full, ports(&clock, 1)).unwrap();
+    let ingest = Ingest::open(Arc::clone(&archive), &Settings::default()).unwrap();
+    let act = || ingest.record_act(EventKind::Officer, None, Act::new("search")).unwrap();
+    assert_eq!(act().seq.get(), 1);
+    for _ in 0..2 {
+        let refused = ingest.accept(vec![keyed("a", "one")]).unwrap_err();
+        let source = std::error::Error::source(&refused).unwrap().to_string();
+        assert!(
+            matches!(refused, crate::Error::Archive { source: archive::Error::DiskFull { .. } }),
+            "{source}"
+        );
+    }
+    assert_eq!(act().seq.get(), 2);
+    ingest.close().unwrap();
+    archive.close().unwrap();
+    drop((ingest, archive));
+    let archive = Archive::open(&path, still(), ports(&clock, 2)).unwrap();
+    let ingest = Ingest::open(Arc::clone(&archive), &Settings::default()).unwrap();
+    let outcomes = ingest.accept(vec![keyed("a", "one")]).unwrap();
+    assert_eq!(verdicts(&outcomes), ["accepted"]);
+    assert_eq!(archive.size(), 6, "two acts, three declarations, one message");
+}
+
+#[test]
+fn whatever_is_offered_in_whatever_batches_each_event_is_recorded_once_and_rooms_stay_dense() {
+    let bench = Bench::new();
+    let rng = SeededRng::new(42);
+    let mut expected = std::collections::BTreeSet::new();
+    for _ in 0..60 {
+        let count = rng.below(40);
+        let drafts = (0..count)
+            .map(|_| {
+                let key = rng.below(300);
+                expected.insert(key);
+                let mut draft = keyed(&format!("k{key}"), &format!("text {key}"));
+                let place = draft.place.as_mut().unwrap();
+                place.name = format!("room {}", if key % 7 == 0 { 9 } else { key % 5 });
+                draft
+            })
+            .collect();
+        bench.accept(drafts);
+    }
+    let log = bench.log();
+    let messages = log.iter().filter(|r| r.event.kind == EventKind::Message).count();
+    assert_eq!(messages, expected.len());
+    let mut heads = std::collections::HashMap::new();
+    for recorded in &log {
+        let Some(place) = &recorded.event.place else { continue };
+        let before = heads.insert(place.room, (recorded.seq, recorded.place_seq.unwrap().get()));
+        let (prev, number) = before.map_or((None, 0), |(seq, number)| (Some(seq), number));
+        assert_eq!((recorded.place_prev, recorded.place_seq.unwrap().get()), (prev, number + 1));
+    }
+}
