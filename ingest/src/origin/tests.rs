@@ -109,3 +109,32 @@ fn what_never_came_into_the_log_is_forgotten() {
     assert_eq!(find(&origins, kept), [1]);
     assert_eq!(find(&origins, lost), Vec::<u64>::new());
 }
+
+#[test]
+#[ignore = "a measurement: run it alone, in release"]
+fn ten_million_origins_cost_an_import_little() {
+    let folder = tempfile::tempdir().unwrap();
+    let rng = SeededRng::new(1);
+    let mut origins = empty(folder.path());
+    let count = 10_000_000;
+    let started = std::time::Instant::now();
+    for seq in 1..=count {
+        origins.insert(print(&rng), Seq::new(seq).unwrap());
+        if seq % 8_192 == 0 {
+            origins.settle(seq).unwrap();
+        }
+    }
+    let made = started.elapsed();
+    let started = std::time::Instant::now();
+    let mut found = 0;
+    for _ in 0..200 {
+        let prints: Vec<_> = (0..8_192).map(|_| print(&rng)).collect();
+        let mut lists = vec![Vec::new(); prints.len()];
+        origins.find_settled(&prints, &mut lists).unwrap();
+        found += lists.iter().flatten().count();
+    }
+    let looked = started.elapsed();
+    println!("{} runs; {found} strangers found", origins.runs.len());
+    println!("made: {:?} an event", made / u32::try_from(count).unwrap());
+    println!("looked up: {:?} an event", looked / (200 * 8_192));
+}

@@ -156,4 +156,6 @@ fn chain(error: &Error) -> String {
 }
 
 #[cfg(test)]
+mod failing;
+#[cfg(test)]
 mod tests;

@@ -100,25 +100,27 @@ impl<R: BufRead> LyncXml<R> {
             }
             Event::End(end) => {
                 if let Some(message) = &mut self.message {
-                    message.raw_end(end.name().into_inner());
+                    message.raw_end(&end);
                 }
                 let name = self.open.pop().unwrap_or_default();
                 self.closed(&name);
             }
-            Event::Text(text) => {
-                if let Some(message) = &mut self.message {
-                    message.raw(&text);
-                }
-            }
+            Event::Text(text) => self.raw(["", &text, ""]),
+            Event::CData(data) => self.raw(["<![CDATA[", &data, "]]>"]),
+            Event::Comment(words) => self.raw(["<!--", &words, "-->"]),
+            Event::PI(words) => self.raw(["<?", &words, "?>"]),
+            Event::GeneralRef(name) => self.raw(["&", &name, ";"]),
             Event::Eof => return self.at_end().map(|()| false),
-            Event::CData(_)
-            | Event::Comment(_)
-            | Event::Decl(_)
-            | Event::PI(_)
-            | Event::DocType(_)
-            | Event::GeneralRef(_) => {}
+            Event::Decl(_) | Event::DocType(_) => {}
         }
         Ok(true)
+    }
+
+    /// Keeps what stands within a message, whatever it is.
+    fn raw(&mut self, pieces: [&str; 3]) {
+        if let Some(message) = &mut self.message {
+            pieces.into_iter().for_each(|piece| message.raw(piece));
+        }
     }
 
     fn at_end(&mut self) -> Result<()> {

@@ -131,3 +131,10 @@ fn the_kind_of_an_event_without_a_type_is_other() {
     let bare = format!("<Message>{SENDER}{TIME}</Message>");
     assert_eq!(drafts(&file("", &bare))[0].kind, EventKind::Other);
 }
+
+#[test]
+fn the_raw_element_holds_every_byte_between_its_tags() {
+    let inner = format!("\n  {SENDER}<!-- a --> b &amp; <![CDATA[<c>]]><?d e?>\n{TIME} ");
+    let element = format!("<Message type='CHAT'  content=\"x\" id=\"1\" >{inner}</Message>");
+    assert_eq!(drafts(&file("", &element))[0].raw.as_deref(), Some(element.as_bytes()));
+}
