@@ -352,7 +352,7 @@ fn whatever_is_offered_in_whatever_batches_each_event_is_recorded_once_and_rooms
                 expected.insert(key);
                 let mut draft = keyed(&format!("k{key}"), &format!("text {key}"));
                 let place = draft.place.as_mut().unwrap();
-                place.name = format!("room {}", if key % 7 == 0 { 9 } else { key % 5 });
+                place.name = format!("room {}", if key.is_multiple_of(7) { 9 } else { key % 5 });
                 draft
             })
             .collect();

@@ -100,7 +100,8 @@ proptest! {
 
     #[test]
     fn lines_of_any_json_lose_nothing(values in proptest::collection::vec(any_json(), 0..4)) {
-        let lines: String = values.iter().map(|value| format!("{value}\n")).collect();
+        let lines: Vec<_> = values.iter().map(ToString::to_string).collect();
+        let lines = lines.join("\n");
         let pieces = drain(&mut JsonLines::new(lines.as_bytes(), "in", Reading::default()));
         prop_assert!(pieces >= values.len());
     }

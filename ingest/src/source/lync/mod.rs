@@ -119,7 +119,9 @@ impl<R: BufRead> LyncXml<R> {
     /// Keeps what stands within a message, whatever it is.
     fn raw(&mut self, pieces: [&str; 3]) {
         if let Some(message) = &mut self.message {
-            pieces.into_iter().for_each(|piece| message.raw(piece));
+            for piece in pieces {
+                message.raw(piece);
+            }
         }
     }
 
