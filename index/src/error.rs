@@ -34,6 +34,13 @@ pub enum Error {
         #[source]
         source: tantivy::TantivyError,
     },
+    /// No random number could be drawn.
+    #[error("draw a random number for the index")]
+    RandomnessUnavailable {
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// The thread that follows the log could not be started.
     #[error("start the thread that follows the log")]
     FollowerNotStarted {
@@ -108,6 +115,7 @@ impl Error {
             Self::LogUnreadable { source } => source.family(),
             Self::FolderUnusable { .. }
             | Self::EngineFailed { .. }
+            | Self::RandomnessUnavailable { .. }
             | Self::FollowerNotStarted { .. }
             | Self::FollowerStopped { .. }
             | Self::Behind { .. }

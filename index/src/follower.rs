@@ -37,6 +37,8 @@ pub(crate) struct Follower {
     store: Store,
     tail: Tail,
     pending: Pending,
+    /// Times that nothing was new since the last commit.
+    rests: u32,
 }
 
 /// Why following was left off.
@@ -66,7 +68,7 @@ impl Follower {
             None => begin(&shared, &folder, &settings)?,
         };
         let tail = shared.sources.archive.tail(after(shared.watermark()));
-        Ok(Self { shared, settings, folder, store, tail, pending: Pending::default() })
+        Ok(Self { shared, settings, folder, store, tail, pending: Pending::default(), rests: 0 })
     }
 
     /// Follows until it is told to stop. A fault ends it, and is reported.
@@ -162,6 +164,7 @@ impl Follower {
         self.store.commit(&Watermark { archive, events })?;
         self.show(events)?;
         self.pending = Pending::default();
+        self.rests = 0;
         Ok(())
     }
 
@@ -173,8 +176,10 @@ impl Follower {
     }
 
     /// Nothing is new: takes over segments that were joined meanwhile, then waits.
-    fn rest(&self) -> Result<()> {
-        let view = self.shared.view();
+    fn rest(&mut self) -> Result<()> {
+        let is_time = self.rests < 20 || self.rests.is_multiple_of(50);
+        self.rests = self.rests.wrapping_add(1);
+        let view = self.shared.view().filter(|_| is_time);
         if let Some(view) = view.filter(|view| self.store.is_ahead_of(view.columns.len())) {
             self.show(view.watermark)?;
         }
@@ -192,7 +197,7 @@ impl Follower {
         }
         let store = begin(&shared, &folder, &settings)?;
         let tail = shared.sources.archive.tail(Seq::FIRST);
-        Ok(Self { shared, settings, folder, store, tail, pending: Pending::default() })
+        Ok(Self { shared, settings, folder, store, tail, pending: Pending::default(), rests: 0 })
     }
 }
 

@@ -15,6 +15,7 @@ use crate::cursor::{Binding, Bookmark};
 use crate::error::{Error, Result};
 use crate::follower::Follower;
 use crate::lower::Verify;
+use crate::marks::{Marks, MarksAt};
 use crate::page::{Answer, Order, Page};
 use crate::scope::Scope;
 use crate::search::Search;
@@ -49,7 +50,7 @@ impl Index {
     /// An index of another version, of another log, or with a damaged file is built again from the log; a search waits for
     /// that up to [`Settings::patience`]. Fails only if the log cannot be read or the folder cannot be used.
     pub fn open(folder: &Path, archive: Arc<Archive>, settings: Settings) -> Result<Arc<Self>> {
-        let shared = Arc::new(Shared::over(archive));
+        let shared = Arc::new(Shared::over(archive)?);
         let follower = Follower::open(Arc::clone(&shared), folder.join("lists"), settings)?;
         let thread = std::thread::Builder::new()
             .name("index".to_owned())
@@ -86,7 +87,8 @@ impl Index {
         if page.order == Order::Score {
             self.shared.keep(&sight.view);
         }
-        self.prepare(query, scope, snapshot, sight).page(page, bookmark.as_ref())
+        let reader = self.shared.name_of(&sight.view);
+        self.prepare(query, scope, snapshot, sight).page(page, bookmark.as_ref(), reader)
     }
 
     /// Returns the sequence numbers of all matches within the scope as of the snapshot, ascending.
@@ -112,12 +114,18 @@ impl Index {
     pub fn state_at(&self, snapshot: &Snapshot) -> Result<StateAt> {
         let snapshot = self.snapshot(&SnapshotChoice::At(*snapshot))?;
         drop(self.shared.see(snapshot.size, self.settings.patience)?);
-        Ok(self.state(snapshot.size))
+        let marks = self.shared.sources.marks.read().at(snapshot.size);
+        Ok(self.state(snapshot.size, marks))
     }
 
     /// Returns how many events the index has committed.
     pub fn watermark(&self) -> u64 {
         self.shared.watermark()
+    }
+
+    /// Returns how many segments the committed state consists of. Searches slow down with their number; joins keep it low.
+    pub fn segments(&self) -> usize {
+        self.shared.view().map_or(0, |view| view.columns.len())
     }
 
     /// Returns how far the index is behind the log.
@@ -209,10 +217,9 @@ impl Index {
         self.shared.see(size, self.settings.patience)
     }
 
-    fn state(&self, size: u64) -> StateAt {
-        let sources = &self.shared.sources;
-        let marks = sources.marks.read().at(size);
-        StateAt { size, marks, surroundings: Arc::clone(&sources.surroundings) }
+    fn state(&self, size: u64, marks: MarksAt) -> StateAt {
+        let surroundings = Arc::clone(&self.shared.sources.surroundings);
+        StateAt { size, marks, surroundings }
     }
 
     fn prepare<'a>(
@@ -222,7 +229,12 @@ impl Index {
         snapshot: Snapshot,
         sight: Sight,
     ) -> Search<'a> {
-        let state = self.state(snapshot.size);
+        let marks = if asked.uses_marks() {
+            self.shared.sources.marks.read().at(snapshot.size)
+        } else {
+            Marks::none()
+        };
+        let state = self.state(snapshot.size, marks);
         let archive = Arc::clone(&self.shared.sources.archive);
         let verify = Verify { archive, faults: Arc::default() };
         Search { asked, scope, snapshot, sight, state, verify }

@@ -27,14 +27,21 @@ type Boxed = Box<dyn Query>;
 
 /// What a query is read against.
 pub(crate) struct Lowering<'a> {
-    /// The committed state.
-    pub(crate) view: &'a View,
+    view: &'a View,
+    beside: Beside<'a>,
+    /// Whether scores are wanted. Where they are not, nothing need be said of what does not count towards them.
+    scoring: bool,
+    /// Kinds beyond those of content search that the query asks for.
+    further: Vec<EventKind>,
+}
+
+/// What a query is read against beside the lists.
+#[derive(Clone, Copy)]
+pub(crate) struct Beside<'a> {
     /// What the ledger says as of the snapshot.
     pub(crate) state: &'a StateAt,
     /// Where texts are read back from.
     pub(crate) verify: &'a Verify,
-    /// Kinds beyond those of content search that the query asks for.
-    further: Vec<EventKind>,
 }
 
 /// What verbatim clauses need: the log, and a place for its faults.
@@ -47,19 +54,17 @@ pub(crate) struct Verify {
 
 impl<'a> Lowering<'a> {
     /// Prepares the reading of a query.
-    pub(crate) fn of(
-        asked: &Asked,
-        view: &'a View,
-        state: &'a StateAt,
-        verify: &'a Verify,
-    ) -> Self {
+    pub(crate) fn of(asked: &Asked, view: &'a View, beside: Beside<'a>, scoring: bool) -> Self {
         let further = asked.kinds().filter(|kind| !kind.is_searched_by_default()).collect();
-        Self { view, state, verify, further }
+        Self { view, beside, scoring, further }
     }
 
     /// Returns the query over lists: the clauses, the kinds that are covered, and the scope.
     pub(crate) fn query(&self, asked: &Asked, scope: &Scope) -> Boxed {
-        let mut all = vec![self.clause(asked.root())];
+        let mut all = Vec::new();
+        if *asked.root() != Clause::Everything {
+            all.push(self.clause(asked.root()));
+        }
         if !self.further.is_empty() || !is_bound(asked.root()) {
             all.push(self.covered());
         }
@@ -74,23 +79,25 @@ impl<'a> Lowering<'a> {
         let spoken = Term::from_field_text(self.view.fields.spoken, crate::document::SPOKEN);
         let kinds = self.further.iter();
         let further = kinds.map(|kind| Term::from_field_text(self.view.fields.kind, kind.word()));
-        any(std::iter::once(spoken).chain(further).map(keyword).collect())
+        any(std::iter::once(spoken).chain(further).map(|term| self.keyword(term)).collect())
     }
 
     fn rooms(&self, rooms: &[RoomId]) -> Boxed {
         let field = self.view.fields.room_id;
-        among(field, rooms.iter().map(ToString::to_string))
+        self.among(field, rooms.iter().map(ToString::to_string))
     }
 
     /// The depth of clauses is bounded by [`chat::limits::QUERY_DEPTH_MAX`], so this may call itself.
     fn clause(&self, clause: &Clause) -> Boxed {
         match clause {
-            Clause::Everything => silent(Box::new(AllQuery)),
+            Clause::Everything => self.silent(Box::new(AllQuery)),
             Clause::All(clauses) => self.all(clauses),
             Clause::Any(clauses) => any(clauses.iter().map(|one| self.clause(one)).collect()),
-            Clause::Not(inner) => not(vec![self.clause(inner)], Vec::new()),
+            Clause::Not(inner) => self.not(vec![self.clause(inner)], Vec::new()),
             Clause::Word(word) => self.in_words(|words| self.word(word, words)),
-            Clause::Phrase { tokens, slop } => self.in_words(|words| phrase(tokens, *slop, words)),
+            Clause::Phrase { tokens, slop } => {
+                self.in_words(|words| self.phrase(tokens, *slop, words))
+            }
             Clause::Prefix(prefix) => self.in_words(|words| {
                 Box::new(Settled::by(PrefixWords { field: words.exact, prefix: prefix.clone() }))
             }),
@@ -109,7 +116,7 @@ impl<'a> Lowering<'a> {
                 wanted.push(self.clause(clause));
             }
         }
-        if unwanted.is_empty() { every(wanted) } else { not(unwanted, wanted) }
+        if unwanted.is_empty() { every(wanted) } else { self.not(unwanted, wanted) }
     }
 
     /// Reads a clause on words in the lists of content, and in those of other events where the query asks for their kind.
@@ -139,36 +146,38 @@ impl<'a> Lowering<'a> {
     }
 
     fn spoken_in(&self, language: Language) -> Boxed {
-        keyword(Term::from_field_text(self.view.fields.lang, language.code()))
+        self.keyword(Term::from_field_text(self.view.fields.lang, language.code()))
     }
 
     fn verbatim(&self, clause: &Clause, text: &str, words: Words) -> Boxed {
         let folded: Vec<_> = tokens(text).into_iter().map(|token| token.term).collect();
-        let candidates = phrase(&folded, 0, words);
-        silent(Box::new(Settled::by(Verbatim {
+        let candidates = self.phrase(&folded, 0, words);
+        self.silent(Box::new(Settled::by(Verbatim {
             clause: clause.clone(),
             candidates,
             searcher: self.view.searcher.clone(),
             columns: Arc::clone(&self.view.columns),
-            archive: Arc::clone(&self.verify.archive),
-            faults: Arc::clone(&self.verify.faults),
+            archive: Arc::clone(&self.beside.verify.archive),
+            faults: Arc::clone(&self.beside.verify.faults),
         })))
     }
 
     fn field(&self, field: &Field) -> Boxed {
         let fields = &self.view.fields;
-        let value = |handle: Handle, value: &str| keyword(Term::from_field_text(handle, value));
+        let value =
+            |handle: Handle, value: &str| self.keyword(Term::from_field_text(handle, value));
         match field {
             Field::From(name) => value(fields.from, name),
             Field::To(name) => value(fields.to, name),
             Field::Room(name) => value(fields.room, name),
-            Field::Category(name) => {
-                among(fields.room_id, self.state.rooms_in(name).iter().map(ToString::to_string))
-            }
+            Field::Category(name) => self.among(
+                fields.room_id,
+                self.beside.state.rooms_in(name).iter().map(ToString::to_string),
+            ),
             Field::Source(name) => {
-                let ids = self.state.sources_named(name);
+                let ids = self.beside.state.sources_named(name);
                 let ids = ids.iter().map(ToString::to_string);
-                among(fields.source, ids.chain([name.clone()]))
+                self.among(fields.source, ids.chain([name.clone()]))
             }
             Field::Kind(kind) => value(fields.kind, kind.word()),
             Field::Has(has) => value(fields.has, has.word()),
@@ -187,14 +196,64 @@ impl<'a> Lowering<'a> {
 
     fn mark(&self, mark: Mark) -> Sieve {
         match mark {
-            Mark::Edited => Sieve::Among(Arc::clone(&self.state.marks.edited)),
-            Mark::Retracted => Sieve::Among(Arc::clone(&self.state.marks.retracted)),
-            Mark::Current => Sieve::NotAmong(Arc::clone(&self.state.marks.fallen)),
+            Mark::Edited => Sieve::Among(Arc::clone(&self.beside.state.marks.edited)),
+            Mark::Retracted => Sieve::Among(Arc::clone(&self.beside.state.marks.retracted)),
+            Mark::Current => Sieve::NotAmong(Arc::clone(&self.beside.state.marks.fallen)),
         }
     }
 
     fn sieve(&self, sieve: Sieve) -> Boxed {
-        silent(Box::new(sieve.query(&self.view.columns)))
+        self.silent(Box::new(sieve.query(&self.view.columns)))
+    }
+
+    /// Words in a row, or in order with others between them.
+    fn phrase(&self, phrase: &[String], slop: u32, words: Words) -> Boxed {
+        let terms: Vec<_> =
+            phrase.iter().map(|token| Term::from_field_text(words.exact, token)).collect();
+        match terms.as_slice() {
+            [] => Box::new(EmptyQuery),
+            [only] => scored(only.clone()),
+            _ if slop == 0 => Box::new(PhraseQuery::new(terms)),
+            _ => {
+                let mut clauses: Vec<Boxed> = terms.iter().cloned().map(scored).collect();
+                clauses.push(self.silent(Box::new(Settled::by(SlopPhrase { terms, slop }))));
+                every(clauses)
+            }
+        }
+    }
+
+    /// A list that decides without counting towards the score.
+    fn keyword(&self, term: Term) -> Boxed {
+        self.silent(Box::new(TermQuery::new(term, IndexRecordOption::Basic)))
+    }
+
+    /// Events with one of these values.
+    fn among(&self, field: Handle, values: impl Iterator<Item = String>) -> Boxed {
+        let mut terms: Vec<_> = values.map(|value| Term::from_field_text(field, &value)).collect();
+        terms.sort_unstable();
+        terms.dedup();
+        match terms.len() {
+            0 => Box::new(EmptyQuery),
+            1 => self.keyword(terms.remove(0)),
+            _ => self.silent(Box::new(TermSetQuery::new(terms))),
+        }
+    }
+
+    fn silent(&self, query: Boxed) -> Boxed {
+        if self.scoring { Box::new(ConstScoreQuery::new(query, 0.0)) } else { query }
+    }
+
+    /// What is in all of the second and none of the first.
+    fn not(&self, unwanted: Vec<Boxed>, wanted: Vec<Boxed>) -> Boxed {
+        let mut clauses: Vec<(Occur, Boxed)> =
+            wanted.into_iter().map(|query| (Occur::Must, query)).collect();
+        if clauses.is_empty() {
+            clauses.push((Occur::Must, self.silent(Box::new(AllQuery))));
+        }
+        for query in unwanted {
+            clauses.push((Occur::MustNot, Box::new(Calm(query))));
+        }
+        Box::new(BooleanQuery::new(clauses))
     }
 }
 
@@ -215,46 +274,9 @@ fn is_bound(clause: &Clause) -> bool {
     }
 }
 
-/// Words in a row, or in order with others between them.
-fn phrase(phrase: &[String], slop: u32, words: Words) -> Boxed {
-    let terms: Vec<_> =
-        phrase.iter().map(|token| Term::from_field_text(words.exact, token)).collect();
-    match terms.as_slice() {
-        [] => Box::new(EmptyQuery),
-        [only] => scored(only.clone()),
-        _ if slop == 0 => Box::new(PhraseQuery::new(terms)),
-        _ => {
-            let mut clauses: Vec<Boxed> = terms.iter().cloned().map(scored).collect();
-            clauses.push(silent(Box::new(Settled::by(SlopPhrase { terms, slop }))));
-            every(clauses)
-        }
-    }
-}
-
 /// A word's list, which counts towards the score.
 fn scored(term: Term) -> Boxed {
     Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs))
-}
-
-/// A list that decides without counting towards the score.
-fn keyword(term: Term) -> Boxed {
-    silent(Box::new(TermQuery::new(term, IndexRecordOption::Basic)))
-}
-
-/// Events with one of these values.
-fn among(field: Handle, values: impl Iterator<Item = String>) -> Boxed {
-    let mut terms: Vec<_> = values.map(|value| Term::from_field_text(field, &value)).collect();
-    terms.sort_unstable();
-    terms.dedup();
-    match terms.len() {
-        0 => Box::new(EmptyQuery),
-        1 => keyword(terms.remove(0)),
-        _ => silent(Box::new(TermSetQuery::new(terms))),
-    }
-}
-
-fn silent(query: Boxed) -> Boxed {
-    Box::new(ConstScoreQuery::new(query, 0.0))
 }
 
 fn every(mut queries: Vec<Boxed>) -> Boxed {
@@ -269,17 +291,4 @@ fn any(mut queries: Vec<Boxed>) -> Boxed {
         1 => queries.remove(0),
         _ => Box::new(BooleanQuery::union(queries)),
     }
-}
-
-/// What is in all of the second and none of the first.
-fn not(unwanted: Vec<Boxed>, wanted: Vec<Boxed>) -> Boxed {
-    let mut clauses: Vec<(Occur, Boxed)> =
-        wanted.into_iter().map(|query| (Occur::Must, query)).collect();
-    if clauses.is_empty() {
-        clauses.push((Occur::Must, silent(Box::new(AllQuery))));
-    }
-    for query in unwanted {
-        clauses.push((Occur::MustNot, Box::new(Calm(query))));
-    }
-    Box::new(BooleanQuery::new(clauses))
 }

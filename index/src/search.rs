@@ -8,7 +8,7 @@ use tantivy::query::{EnableScoring, Query as _, Weight};
 
 use crate::cursor::{Binding, Bookmark};
 use crate::error::{Error, Result};
-use crate::lower::{Lowering, Verify};
+use crate::lower::{Beside, Lowering, Verify};
 use crate::page::{Answer, Hit, Order, Page};
 use crate::ranked::{Highest, Rank, score_of};
 use crate::scope::Scope;
@@ -28,8 +28,13 @@ pub(crate) struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Returns one page and the exact count.
-    pub(crate) fn page(&self, page: &Page, bookmark: Option<&Bookmark>) -> Result<Answer> {
+    /// Returns one page and the exact count. `reader` names the committed state for cursors by relevance.
+    pub(crate) fn page(
+        &self,
+        page: &Page,
+        bookmark: Option<&Bookmark>,
+        reader: u64,
+    ) -> Result<Answer> {
         let weight = self.weight(page.order == Order::Score)?;
         let recent = self.recent();
         let count = match bookmark {
@@ -49,7 +54,7 @@ impl Search<'_> {
         ranks.truncate(page.limit);
         let next = ranks.last().filter(|_| is_more).map(|last| {
             let last = if page.order == Order::Oldest { last.reversed() } else { *last };
-            let reader = if page.order == Order::Score { self.sight.view.generation() } else { 0 };
+            let reader = if page.order == Order::Score { reader } else { 0 };
             let (rank, seq) = (last.by, last.seq);
             let bookmark = Bookmark { snapshot: self.snapshot, count, rank, seq, reader };
             bookmark.seal(Binding::of(self.asked, self.scope, page.order))
@@ -71,8 +76,8 @@ impl Search<'_> {
 
     fn weight(&self, scoring: bool) -> Result<Box<dyn Weight>> {
         let view: &View = &self.sight.view;
-        let query =
-            Lowering::of(self.asked, view, &self.state, &self.verify).query(self.asked, self.scope);
+        let beside = Beside { state: &self.state, verify: &self.verify };
+        let query = Lowering::of(self.asked, view, beside, scoring).query(self.asked, self.scope);
         let scoring = if scoring {
             EnableScoring::enabled_from_searcher(&view.searcher)
         } else {

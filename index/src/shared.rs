@@ -17,6 +17,8 @@ use crate::view::View;
 pub(crate) struct Shared {
     /// The log, and the folds that follow it.
     pub(crate) sources: Sources,
+    /// Drawn at every opening: a cursor by relevance of an earlier one names no state of this one.
+    nonce: u64,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -57,7 +59,10 @@ const KEPT_VIEWS: usize = 4;
 
 impl Shared {
     /// Returns the meeting place over a log, with nothing committed yet.
-    pub(crate) fn over(archive: Arc<Archive>) -> Self {
+    pub(crate) fn over(archive: Arc<Archive>) -> Result<Self> {
+        let mut nonce = [0; 8];
+        let drawn = archive.ports().rng.fill(&mut nonce);
+        drawn.map_err(|source| Error::RandomnessUnavailable { source })?;
         let surroundings: Arc<RwLock<Surroundings>> = Arc::default();
         let sources = Sources { archive, surroundings, marks: Arc::default() };
         let state = State {
@@ -68,7 +73,8 @@ impl Shared {
             closed: false,
             wish: Wish::default(),
         };
-        Self { sources, state: Mutex::new(state), changed: Condvar::new() }
+        let nonce = u64::from_be_bytes(nonce);
+        Ok(Self { sources, nonce, state: Mutex::new(state), changed: Condvar::new() })
     }
 
     /// Shows a newly committed state, and drops from the tail what it holds.
@@ -186,6 +192,11 @@ impl Shared {
         Ok(Sight { view, recent })
     }
 
+    /// Returns the number by which cursors name a state.
+    pub(crate) fn name_of(&self, view: &View) -> u64 {
+        self.nonce.wrapping_add(view.generation())
+    }
+
     /// Keeps a state for the cursors by relevance that point into it.
     pub(crate) fn keep(&self, view: &Arc<View>) {
         let mut state = self.state.lock();
@@ -198,9 +209,9 @@ impl Shared {
     }
 
     /// Returns the state that a cursor by relevance points into.
-    pub(crate) fn kept(&self, generation: u64) -> Result<Arc<View>> {
+    pub(crate) fn kept(&self, name: u64) -> Result<Arc<View>> {
         let state = self.state.lock();
-        let kept = state.kept.iter().find(|view| view.generation() == generation);
+        let kept = state.kept.iter().find(|view| self.name_of(view) == name);
         kept.cloned().ok_or(Error::CursorExpired)
     }
 }

@@ -48,9 +48,9 @@ impl View {
         Ok(Self { searcher, columns: Arc::new(columns), watermark, languages, fields })
     }
 
-    /// Returns the number that names this state among those of this process; never 0.
+    /// Returns the number that names this state among those of its reader.
     pub(crate) fn generation(&self) -> u64 {
-        self.searcher.generation().generation_id().saturating_add(1)
+        self.searcher.generation().generation_id()
     }
 
     /// Returns the segments, those with the latest events first.

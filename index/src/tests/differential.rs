@@ -76,9 +76,9 @@ fn search_equals_the_scan_over_many_segments_and_after_they_are_joined() {
     let log = log("search_equals_the_scan_over_many_segments", &rng, 250);
     let scan = Scan::of(&log);
     let questions = questions(&rng, &log, &scan);
-    let bench = Bench::new();
+    let mut bench = Bench::new();
     let cut = log.len() * 2 / 3;
-    for batch in log[..cut].chunks(90) {
+    for batch in log[..cut].chunks(30) {
         bench.append_recorded(batch);
         bench.index.catch_up().unwrap();
     }
@@ -86,6 +86,10 @@ fn search_equals_the_scan_over_many_segments_and_after_they_are_joined() {
     compare(&bench, &questions[..60], "many segments and a tail");
     bench.index.catch_up().unwrap();
     compare(&bench, &questions, "many segments");
+    // Closing waits for the joins under way.
+    bench.reopen();
+    assert!(bench.index.segments() < 20, "{} segments", bench.index.segments());
+    compare(&bench, &questions, "joined");
 }
 
 #[test]

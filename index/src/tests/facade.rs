@@ -60,6 +60,7 @@ fn pages_by_score_never_skip_or_repeat_and_end_with_their_reader() {
     let answer = bench.index.search(&query, &scope, &SnapshotChoice::Newest, &page).unwrap();
     assert!(answer.hits.windows(2).all(|pair| pair[0].score >= pair[1].score));
     bench.reopen();
+    bench.index.search(&query, &scope, &SnapshotChoice::Newest, &page).unwrap();
     let page = Page { cursor: answer.next, ..page };
     let gone = bench.index.search(&query, &scope, &SnapshotChoice::Newest, &page);
     assert!(matches!(gone, Err(Error::CursorExpired)), "{gone:?}");
