@@ -149,11 +149,16 @@ impl Follower {
     }
 
     fn documents(&self, batch: &[Recorded]) -> Vec<TantivyDocument> {
-        let surroundings = self.shared.sources.surroundings.read();
+        // The lock is given back before the pool is waited for, whose threads may be waiting for that very lock.
+        let languages: Vec<_> = {
+            let surroundings = self.shared.sources.surroundings.read();
+            batch.iter().map(|recorded| surroundings.language(recorded)).collect()
+        };
         let fields = self.store.fields;
         batch
             .par_iter()
-            .filter_map(|recorded| Document::of(recorded, surroundings.language(recorded)))
+            .zip(languages)
+            .filter_map(|(recorded, language)| Document::of(recorded, language))
             .map(|document| document.into_engine(&fields))
             .collect()
     }
