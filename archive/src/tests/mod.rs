@@ -7,6 +7,7 @@ mod python;
 mod recovery;
 mod sealing;
 pub(crate) mod simulated;
+mod upkeep;
 mod verifying;
 
 use std::collections::HashMap;
