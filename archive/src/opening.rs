@@ -178,15 +178,18 @@ fn find(
     let sealed = Arc::new(Sealed::new(ranges.into_iter().map(Arc::new).collect()));
     let size = sealed.size();
     let heads = sealed_places(&sealed)?;
-    let tiles = Tiles::recover(
-        Arc::clone(&ports.disk),
-        folder.join(TREE),
-        (size, signed),
-        &|first, count| sealed.leaves(first, count),
-    )?;
+    let leaves = |first, count| sealed.leaves(first, count);
+    let (tree_disk, tree) = (Arc::clone(&ports.disk), folder.join(TREE));
+    let mut tiles = Tiles::recover(tree_disk, tree.clone(), (size, signed), &leaves)?;
     let ground = Ground { disk, keys, archive, folder: &journal, sealed: size, signed };
     let recovered = recover(&ground)?;
-    let frontier = grow_tree(tiles.frontier(), &recovered, newest)?;
+    let mut grown = grow_tree(tiles.frontier(), &recovered, newest);
+    if size > 0 && matches!(grown, Err(Error::RootDiffers { .. })) {
+        // The stored tree follows from the events: it is made again before the events themselves are doubted.
+        tiles = Tiles::rebuild(Arc::clone(&ports.disk), tree, size, &leaves)?;
+        grown = grow_tree(tiles.frontier(), &recovered, newest);
+    }
+    let frontier = grown?;
     let places = places(heads, &recovered);
     Ok(Found { sealed, tiles: Arc::new(tiles), recovered, frontier, places })
 }

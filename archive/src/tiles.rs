@@ -16,6 +16,8 @@ use crate::error::{Error, Result};
 use crate::proof::Digest;
 use crate::proof::tree::{Frontier, TILE_HASHES_MAX, TILE_HEIGHT, Tile, complete_at};
 
+/// The leaves that no tile covers: so that a start need not read the newest segment.
+const EDGE: &str = "edge";
 /// Bytes of one hash.
 const HASH_BYTES: usize = 32;
 /// Hashes of a full tile.
@@ -136,8 +138,11 @@ impl Tiles {
 
     fn open(disk: Arc<dyn Disk>, folder: PathBuf, size: u64, leaves: LeavesOf<'_>) -> Result<Self> {
         let tiles = Self::empty(disk, folder);
-        let rest = size % RUN;
-        let mut levels = vec![chunk(leaves, size.saturating_sub(rest), rest)?];
+        let rest = match tiles.read_rest(size)? {
+            Some(rest) => rest,
+            None => chunk(leaves, size.saturating_sub(size % RUN), size % RUN)?,
+        };
+        let mut levels = vec![rest];
         for level in 1.. {
             let complete = complete_at(level, size);
             if complete == 0 {
@@ -152,15 +157,17 @@ impl Tiles {
     /// Opens the same tiles anew from the disk. Fails where the right edge on disk is not the one in memory.
     pub(crate) fn reopen(&self) -> Result<Self> {
         let edge = self.edge.read().clone();
-        let rest = edge.levels.first().cloned().unwrap_or_default();
-        let fresh = Self::open(Arc::clone(&self.disk), self.folder.clone(), edge.size, &|_, _| {
-            Ok(rest.clone())
-        })?;
+        let changed = |path: &Path| Error::corrupt(path, 0, "it is not what was written");
+        let missing = |_: Seq, _: u64| Err(changed(&self.folder.join(EDGE)));
+        let fresh = Self::open(Arc::clone(&self.disk), self.folder.clone(), edge.size, &missing)?;
+        if fresh.edge.read().levels.first() != edge.levels.first() && edge.size > 0 {
+            return Err(changed(&self.folder.join(EDGE)));
+        }
         for level in edge.stored_levels() {
             if fresh.edge.read().partial(level) != edge.partial(level)
                 && let Some((tile, _)) = edge.partial(level)
             {
-                return Err(Error::corrupt(&self.path(tile), 0, "it is not what was written"));
+                return Err(changed(&self.path(tile)));
             }
         }
         Ok(fresh)
@@ -184,7 +191,7 @@ impl Tiles {
                 }
             }
         }
-        tiles.write_partials(&Edge::default(), &edge, &mut folders)?;
+        tiles.write_edge(&Edge::default(), &edge, &mut folders)?;
         *tiles.edge.write() = edge;
         Ok(tiles)
     }
@@ -224,17 +231,13 @@ impl Tiles {
                 self.write(tile, &hashes, &mut folders)?;
             }
         }
-        self.write_partials(&before, &edge, &mut folders)?;
+        self.write_edge(&before, &edge, &mut folders)?;
         *self.edge.write() = edge;
         before.stored_levels().try_for_each(|level| self.drop_partial(&before, level))
     }
 
-    fn write_partials(
-        &self,
-        before: &Edge,
-        edge: &Edge,
-        folders: &mut HashSet<PathBuf>,
-    ) -> Result<()> {
+    /// Writes the partial tiles that have changed, and then the leaves that no tile covers.
+    fn write_edge(&self, before: &Edge, edge: &Edge, folders: &mut HashSet<PathBuf>) -> Result<()> {
         for level in edge.stored_levels() {
             if let Some((tile, hashes)) = edge.partial(level)
                 && before.partial(level) != Some((tile, hashes))
@@ -242,7 +245,29 @@ impl Tiles {
                 self.write(tile, hashes, folders)?;
             }
         }
-        Ok(())
+        if edge.size == before.size {
+            return Ok(());
+        }
+        let path = self.folder.join(EDGE);
+        self.make_folders(&path, folders)?;
+        let rest = edge.levels.first().map_or(&[][..], Vec::as_slice);
+        let bytes = [&edge.size.to_be_bytes(), rest.as_flattened()].concat();
+        durable::write(self.disk.as_ref(), &path, &bytes)
+    }
+
+    /// Returns the stored leaves behind the last multiple of 256, if they are those of a tree of this size.
+    fn read_rest(&self, size: u64) -> Result<Option<Vec<Digest>>> {
+        let path = self.folder.join(EDGE);
+        let bytes = durable::read(self.disk.as_ref(), &path, TILE_BYTES_MAX)?;
+        let rest = bytes.as_deref().and_then(|bytes| {
+            let (found, rest) = bytes.split_first_chunk()?;
+            let (leaves, left) = rest.as_chunks::<HASH_BYTES>();
+            let fits = u64::from_be_bytes(*found) == size
+                && u64::try_from(leaves.len()) == Ok(size % RUN)
+                && left.is_empty();
+            fits.then(|| leaves.to_vec())
+        });
+        Ok(rest)
     }
 
     /// Removes a partial tile that a wider one has replaced.

@@ -69,6 +69,7 @@ fn full_tiles_stay_and_of_the_partial_ones_the_widest() {
     assert_eq!(level("1/000.p"), Vec::<String>::new());
     assert_eq!(level("1/001.p"), ["3"]);
     assert_eq!(level("2/000.p"), ["1"]);
+    assert_eq!(names(&folder.path().join("tree")), ["edge", "tile"]);
     let full = std::fs::read(folder.path().join("tree/tile/1/000")).unwrap();
     assert_eq!(full.len(), 8 << 10);
     assert_eq!(full[..32], subtree_root(&all[..256]));
@@ -108,6 +109,20 @@ fn an_edge_that_no_checkpoint_covers_is_made_again() {
     check(&Tiles::recover(disk(), tree.clone(), (1_000, 999), &stored(&all)).unwrap(), &all);
     LocalDisk.remove(&path).unwrap();
     check(&Tiles::recover(disk(), tree, (1_000, 1_000), &stored(&all)).unwrap(), &all);
+}
+
+#[test]
+fn a_start_needs_no_leaves_where_the_edge_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let tree = folder.path().join("tree");
+    let all = leaves(1_000);
+    let tiles = Tiles::recover(disk(), tree.clone(), (0, 0), &stored(&[])).unwrap();
+    append(&tiles, &all, 1_000);
+    check(&Tiles::recover(disk(), tree.clone(), (1_000, 1_000), &stored(&[])).unwrap(), &all);
+    tiles.reopen().unwrap();
+    LocalDisk.remove(&tree.join("edge")).unwrap();
+    check(&Tiles::recover(disk(), tree, (1_000, 1_000), &stored(&all)).unwrap(), &all);
+    assert!(matches!(tiles.reopen(), Err(Error::FileCorrupt { .. })));
 }
 
 proptest! {
