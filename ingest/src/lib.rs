@@ -1,26 +1,46 @@
 //! Accepting events: sources, idempotency, sequencing, receipts.
 //!
-//! A foreign export or a live feed becomes [`draft::Draft`]s; a draft that keeps every limit is given its ids, its
-//! place in the log and in its room, and is handed to the archive. A [`receipt::Receipt`] comes back only when the
-//! event is on disk, synced. The same event offered again yields the first receipt and adds nothing.
+//! A foreign export or a live feed becomes [`Draft`]s; a draft that keeps every limit is given its ids, its place in the
+//! log and in its room by [`Ingest`], and is handed to the archive. A [`Receipt`] comes back only when the event is on
+//! disk, synced. The same event offered again yields the first receipt and adds nothing. [`Import`] reads a whole input.
 //!
 //! This crate refuses to do: serving rooms, searching, judging retention. Its parsers in [`source`] are pure: bytes in,
 //! drafts or unreadable pieces out. Nothing that was offered is ever dropped: what cannot be understood is kept raw.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use ingest::{FormatChoice, Import, ImportInput, Ingest, Settings};
+//!
+//! let folder = std::path::Path::new("muniment-data");
+//! let archive = archive::Archive::open(folder, archive::Settings::default(), archive::Ports::production())?;
+//! let ingest = Ingest::open(archive, &Settings::default())?;
+//! let path = "export.zip".into();
+//! let input = ImportInput { path, format: FormatChoice::Auto, source: None, attachments: None };
+//! let report = Import::run(&ingest, &input, &mut |_| {})?;
+//! assert_eq!(report.read, report.accepted + report.revised + report.duplicates + report.quarantined);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The files of the index of origins are stated in `docs/format.md` §10.
 
 pub mod draft;
-pub mod error;
-pub mod input;
 pub mod receipt;
 pub mod source;
 
-mod files;
+pub mod input;
+
 mod origin;
 mod register;
 mod sequencer;
 
-pub mod import;
+mod files;
 pub mod ingest;
 pub mod settings;
+
+pub mod import;
+
+pub mod error;
 
 pub use draft::{
     Bounded, Draft, DraftFile, DraftKey, DraftPerson, DraftPlace, DraftTarget, FileContent,
