@@ -33,7 +33,7 @@ pub(super) async fn verify(
     let asked: Asked = crate::wire::body(&body)?;
     let id = shared.jobs.draw_id()?;
     let holder = Shared::clone(&shared);
-    let view = shared.jobs.start(Task::Verify, id, move |progress| {
+    let view = shared.jobs.start(Task::Verify, &id, move |progress| {
         progress.expect(holder.archive.size());
         let report = holder.archive.verify(asked.since.as_deref(), &|done| progress.reach(done))?;
         let document =
@@ -68,7 +68,7 @@ pub(super) async fn reindex(
 ) -> Result<Response> {
     let id = shared.jobs.draw_id()?;
     let holder = Shared::clone(&shared);
-    let view = shared.jobs.start(Task::Reindex, id, move |progress| {
+    let view = shared.jobs.start(Task::Reindex, &id, move |progress| {
         holder.audit.record_now(&caller, Act::new("reindex"))?;
         let began = Instant::now();
         progress.expect(holder.archive.size());

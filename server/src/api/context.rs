@@ -35,15 +35,15 @@ impl FromStr for Context {
             "none" => Ok(Self::Alone),
             "thread" => Ok(Self::Thread),
             "day" => Ok(Self::Day),
-            number => match number.parse() {
-                Ok(count @ 0..=NEIGHBOURS_MAX) => Ok(Self::Neighbours(count)),
-                _ => {
+            number => {
+                let count = number.parse().ok().filter(|count| *count <= NEIGHBOURS_MAX);
+                count.map(Self::Neighbours).ok_or_else(|| {
                     let detail = format!(
                         "context {word:?} is none of none, thread, day, 0 to {NEIGHBOURS_MAX}"
                     );
-                    Err(Problem::new(Kind::BadRequest, detail))
-                }
-            },
+                    Problem::new(Kind::BadRequest, detail)
+                })
+            }
         }
     }
 }
@@ -81,18 +81,11 @@ pub(super) fn look(
             if recorded.lane() == Lane::Talk && wanted.is_context(recorded) {
                 rows.insert(recorded.seq);
             }
-            match recorded.event.kind {
-                EventKind::Join | EventKind::Leave | EventKind::Kick
-                    if wanted.is_of_room(recorded) =>
-                {
-                    presence.push(recorded.seq);
-                }
-                EventKind::Edit | EventKind::Retract | EventKind::Replace => {
-                    if let Some(target) = recorded.event.target {
-                        changes.push((target, recorded.seq));
-                    }
-                }
-                _ => {}
+            if is_presence(recorded.event.kind) && wanted.is_of_room(recorded) {
+                presence.push(recorded.seq);
+            }
+            if is_change(recorded.event.kind) {
+                changes.extend(recorded.event.target.map(|target| (target, recorded.seq)));
             }
         }
     }
@@ -105,6 +98,14 @@ pub(super) fn look(
     }
     let related = related.difference(&rows).copied().collect();
     Ok(Surroundings { rows: rows.into_iter().collect(), related })
+}
+
+const fn is_presence(kind: EventKind) -> bool {
+    matches!(kind, EventKind::Join | EventKind::Leave | EventKind::Kick)
+}
+
+const fn is_change(kind: EventKind) -> bool {
+    matches!(kind, EventKind::Edit | EventKind::Retract | EventKind::Replace)
 }
 
 /// By what an event is recognised as context of a hit.

@@ -99,7 +99,7 @@ pub(crate) async fn freeze_and_pack(
     let (holder, name) = (Shared::clone(shared), id.clone());
     shared
         .jobs
-        .start(Task::Export, id, move |progress| pack(&holder, &set, &formats, &name, progress))
+        .start(Task::Export, &id, move |progress| pack(&holder, &set, &formats, &name, progress))
 }
 
 /// Returns the set that an order names, frozen and kept under its id.

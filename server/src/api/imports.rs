@@ -140,7 +140,7 @@ fn start(
     let (holder, caller) = (Shared::clone(shared), caller.clone());
     let (is_check, with_coverage) = (asked.check, asked.coverage);
     let id = shared.jobs.draw_id()?;
-    shared.jobs.start(Task::Import, id, move |progress| {
+    shared.jobs.start(Task::Import, &id, move |progress| {
         let report = run(&holder, &caller, &input, is_check, progress);
         drop(swept);
         Ok(document(&report?, with_coverage))

@@ -17,18 +17,14 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form
 
 /// Refuses a request while as many as allowed are being worked on; the client is told when to come back.
 pub(super) async fn limit(State(shared): State<Shared>, request: Request, next: Next) -> Response {
-    match shared.requests.try_acquire() {
-        Ok(permit) => {
-            let response = next.run(request).await;
-            drop(permit);
-            response
-        }
-        Err(_) => {
-            metrics::counter!("muniment_requests_refused_total").increment(1);
-            let detail = "as many requests as allowed are being worked on (limits.requests_max)";
-            Problem::new(Kind::Overloaded, detail).into_response()
-        }
-    }
+    let Ok(permit) = shared.requests.try_acquire() else {
+        metrics::counter!("muniment_requests_refused_total").increment(1);
+        let detail = "as many requests as allowed are being worked on (limits.requests_max)";
+        return Problem::new(Kind::Overloaded, detail).into_response();
+    };
+    let response = next.run(request).await;
+    drop(permit);
+    response
 }
 
 /// Puts the strict headers on every answer.

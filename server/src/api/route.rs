@@ -35,7 +35,7 @@ impl Route {
         MethodFilter::try_from(self.method.clone()).unwrap_or(MethodFilter::GET)
     }
 
-    /// Returns whether it belongs to the API that is described in OpenAPI.
+    /// Returns whether it belongs to the API that `openapi.json` describes.
     pub(crate) fn is_api(&self) -> bool {
         self.path.starts_with("/api/")
     }

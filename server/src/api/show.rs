@@ -99,13 +99,13 @@ pub(crate) async fn view(
         let versions = versions(&shared, &recorded, later)?;
         let before = look_back(&shared, &recorded, context)?;
         let (proof, leaf) = prove(&shared, seq, None)?;
-        let view = |recorded: &Recorded| shown(&shared, &shared.archive, recorded);
+        let as_shown = |recorded: &Recorded| shown(&shared, &shared.archive, recorded);
         let content = &recorded.event.content;
         let view = View {
-            event: view(&recorded),
-            versions: versions.iter().map(view).collect(),
-            before: before.iter().map(view).collect(),
-            after: after.iter().map(view).collect(),
+            event: as_shown(&recorded),
+            versions: versions.iter().map(as_shown).collect(),
+            before: before.iter().map(as_shown).collect(),
+            after: after.iter().map(as_shown).collect(),
             raw_text: content.raw.as_ref().map(|raw| String::from_utf8_lossy(raw).into_owned()),
             leaf,
             proof,

@@ -22,7 +22,11 @@ pub(super) fn of(query: &Query, names: &Names) -> Vec<String> {
                     warnings.extend(warning(word, value, named, names));
                 }
             }
-            _ => {}
+            Clause::Everything
+            | Clause::Word(_)
+            | Clause::Phrase { .. }
+            | Clause::Prefix(_)
+            | Clause::Verbatim(_) => {}
         }
     }
     warnings
@@ -34,7 +38,16 @@ fn asked(field: &Field) -> Option<(&'static str, &str, Named)> {
         Field::Room(value) => Some(("room", value, Named::Room)),
         Field::Category(value) => Some(("category", value, Named::Category)),
         Field::Source(value) => Some(("source", value, Named::Source)),
-        _ => None,
+        Field::To(_)
+        | Field::Kind(_)
+        | Field::Has(_)
+        | Field::File(_)
+        | Field::Extension(_)
+        | Field::Language(_)
+        | Field::Thread(_)
+        | Field::Is(_)
+        | Field::Time { .. }
+        | Field::Seqs { .. } => None,
     }
 }
 
@@ -44,13 +57,13 @@ fn warning(word: &str, value: &str, named: Named, names: &Names) -> Option<Strin
     if is_id || known.contains_key(value) {
         return None;
     }
-    let near = known
+    let nearest = known
         .iter()
         .take(COMPARED_MAX)
         .map(|(folded, written)| (distance(value, folded), written))
         .filter(|(distance, _)| *distance <= DISTANCE_MAX.min(value.chars().count()))
         .min();
-    Some(match near {
+    Some(match nearest {
         Some((_, written)) => {
             format!("nobody and nothing is called {word}:{value}; the nearest is {written}")
         }

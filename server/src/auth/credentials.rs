@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use archive::Archive;
-use chat::{Act, Clock, Rng, Seq, Timestamp};
+use chat::{Act, Clock, Rng, Seq};
 use parking_lot::Mutex;
 use policy::Grant;
 
@@ -40,8 +40,6 @@ pub(crate) struct Issued {
     pub(crate) id: String,
     /// What is handed out, once.
     pub(crate) secret: Secret,
-    /// When it ends, if it does.
-    pub(crate) expires_at: Option<Timestamp>,
 }
 
 /// What credentials stand on.
@@ -108,7 +106,7 @@ impl Credentials {
             at: expires_at,
         };
         self.store.add_link(&issued.secret.fingerprint(), &row, now).await?;
-        Ok(Issued { expires_at: Some(expires_at), ..issued })
+        Ok(issued)
     }
 
     /// Turns a link into a session. Every failure says the same, so that nothing can be learnt by trying.
@@ -142,7 +140,7 @@ impl Credentials {
             at: now.plus_micros(total),
         };
         self.store.add_session(&issued.secret.fingerprint(), &kept, now).await?;
-        Ok((Issued { expires_at: Some(kept.at), ..issued }, row.holder))
+        Ok((issued, row.holder))
     }
 
     /// Ends the session of a caller, for good.
@@ -210,7 +208,7 @@ impl Credentials {
 
     /// Returns every token there ever was, oldest first.
     pub(crate) async fn tokens(&self) -> Result<Vec<Token>> {
-        self.with_register(|register| register.tokens()).await
+        self.with_register(Register::tokens).await
     }
 
     /// Revokes a token; nothing if there is none of this id, or it was revoked before.
@@ -241,7 +239,7 @@ impl Credentials {
             .with("scopes", draw.scopes)
             .with("commitment", commitment);
         self.note(by, act).await?;
-        Ok(Issued { id, secret, expires_at: None })
+        Ok(Issued { id, secret })
     }
 
     /// Records an act and folds it in, if the fold has begun; otherwise it will be read with the rest.
@@ -293,7 +291,9 @@ fn fold(archive: &Arc<Archive>) -> Result<Register> {
         if batch.is_empty() {
             return Ok(register);
         }
-        batch.iter().for_each(|recorded| register.apply(recorded));
+        for recorded in &batch {
+            register.apply(recorded);
+        }
     }
 }
 

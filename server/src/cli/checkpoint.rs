@@ -23,7 +23,7 @@ impl Checkpoint {
         if output.is_json() {
             output.result(&json!(answer), |_| String::new())?;
         } else {
-            output.bytes(answer["note"].as_str().unwrap_or_default().as_bytes())?;
+            super::output::bytes(answer["note"].as_str().unwrap_or_default().as_bytes())?;
         }
         Ok(0)
     }

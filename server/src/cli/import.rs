@@ -102,11 +102,8 @@ impl Import {
     fn by_stream(&self, is_stream: bool) -> Result<Request<Body>> {
         let text = |name: &str| {
             let parameters = self.parameters();
-            match &parameters[name] {
-                Value::String(text) => Some(text.clone()),
-                Value::Bool(true) => Some("true".to_owned()),
-                _ => None,
-            }
+            let is_set = parameters[name] == true;
+            parameters[name].as_str().or(is_set.then_some("true")).map(str::to_owned)
         };
         let name = if is_stream {
             "standard-input".to_owned()
@@ -169,11 +166,10 @@ pub(super) fn words(report: &Value) -> String {
         text.push_str(&table(&["room", "day", "in the source", "held"], rows));
     }
     for record in report["quarantine"].as_array().into_iter().flatten() {
-        text.push_str(&format!(
-            "\nquarantined {}: {}",
-            word(record, "/locator"),
-            word(record, "/reason")
-        ));
+        text.push_str("\nquarantined ");
+        text.push_str(&word(record, "/locator"));
+        text.push_str(": ");
+        text.push_str(&word(record, "/reason"));
     }
     text
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Output;
+use super::output::bytes;
 use crate::problem::{Kind, Problem, Result};
 
 /// Print completions for a shell.
@@ -16,10 +16,10 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    pub(crate) fn run(self, output: &Output) -> Result<u8> {
+    pub(crate) fn run(self) -> Result<u8> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut super::grammar(), "muniment", &mut script);
-        output.bytes(&script)?;
+        bytes(&script)?;
         Ok(0)
     }
 }
@@ -33,7 +33,7 @@ pub(crate) struct Man {
 }
 
 impl Man {
-    pub(crate) fn run(self, output: &Output) -> Result<u8> {
+    pub(crate) fn run(self) -> Result<u8> {
         let unwritten =
             |error: &std::io::Error| Problem::new(Kind::CannotCreate, format!("manual: {error}"));
         if let Some(folder) = self.out {
@@ -45,7 +45,7 @@ impl Man {
         clap_mangen::Man::new(super::grammar())
             .render(&mut page)
             .map_err(|error| unwritten(&error))?;
-        output.bytes(&page)?;
+        bytes(&page)?;
         Ok(0)
     }
 }

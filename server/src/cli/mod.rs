@@ -65,7 +65,7 @@ pub(crate) struct Line {
 /// What every verb understands.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Globals {
-    /// Data directory [default: $STATE_DIRECTORY, else ./muniment-data]
+    /// Data directory [default: the state directory of the service, else ./muniment-data]
     #[arg(long, value_name = "DIR", env = "MUNIMENT_DATA", global = true)]
     data: Option<PathBuf>,
     /// Configuration file [default: muniment.toml in the data directory]
@@ -175,8 +175,8 @@ impl Verb {
             Self::Quarantine(verb) => verb.run(globals, output).await,
             Self::Token(verb) => verb.run(globals, output).await,
             Self::Config(verb) => verb.run(globals, output),
-            Self::Completions(verb) => verb.run(output),
-            Self::Man(verb) => verb.run(output),
+            Self::Completions(verb) => verb.run(),
+            Self::Man(verb) => verb.run(),
         }
     }
 }

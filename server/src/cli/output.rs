@@ -15,7 +15,7 @@ use crate::problem::{Kind, Problem, Result};
 const PROGRESS_LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// The two streams, and what was asked of them.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Output {
     json: bool,
     quiet: bool,
@@ -35,12 +35,12 @@ impl Output {
     }
 
     /// Returns whether one JSON object is asked for.
-    pub(crate) const fn is_json(self) -> bool {
+    pub(crate) const fn is_json(&self) -> bool {
         self.json
     }
 
     /// Prints a result line to standard output. A reader that has gone away ends the run without noise.
-    pub(crate) fn line(self, text: &str) -> Result<()> {
+    pub(crate) fn line(&self, text: &str) -> Result<()> {
         let mut out = anstream::AutoStream::new(std::io::stdout(), self.colour).lock();
         match writeln!(out, "{text}") {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -50,15 +50,8 @@ impl Output {
         }
     }
 
-    /// Prints bytes to standard output as they are.
-    pub(crate) fn bytes(self, bytes: &[u8]) -> Result<()> {
-        std::io::stdout().lock().write_all(bytes).map_err(|error| {
-            Problem::new(Kind::InputOutput, format!("cannot write the output: {error}"))
-        })
-    }
-
     /// Prints a result: the object itself with `--json`, otherwise the words made of it.
-    pub(crate) fn result(self, value: &Value, words: impl FnOnce(&Value) -> String) -> Result<()> {
+    pub(crate) fn result(&self, value: &Value, words: impl FnOnce(&Value) -> String) -> Result<()> {
         if self.json {
             return self.line(&value.to_string());
         }
@@ -67,20 +60,20 @@ impl Output {
     }
 
     /// Prints a note to standard error, unless quiet.
-    pub(crate) fn note(self, text: &str) {
+    pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
             self.say(text);
         }
     }
 
     /// Prints something that must be seen to standard error.
-    pub(crate) fn say(self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         let mut out = anstream::AutoStream::new(std::io::stderr(), self.colour).lock();
         drop(writeln!(out, "{text}"));
     }
 
     /// Prints a problem to standard error and returns the exit code that goes with it.
-    pub(crate) fn problem(self, problem: &Problem) -> u8 {
+    pub(crate) fn problem(&self, problem: &Problem) -> u8 {
         if self.json {
             self.say(&problem.document().to_string());
         } else {
@@ -90,7 +83,7 @@ impl Output {
     }
 
     /// Returns a sign of progress for a piece of work.
-    pub(crate) fn progress(self, work: &'static str, unit: &'static str) -> Watch {
+    pub(crate) fn progress(&self, work: &'static str, unit: &'static str) -> Watch {
         let is_terminal = std::io::stderr().is_terminal();
         let bar = (is_terminal && !self.quiet).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -102,7 +95,7 @@ impl Output {
             bar.set_prefix(unit);
             bar
         });
-        Watch { output: self, work, unit, bar, last_line: Instant::now() }
+        Watch { output: self.clone(), work, unit, bar, last_line: Instant::now() }
     }
 }
 
@@ -137,6 +130,13 @@ impl Watch {
             bar.finish_and_clear();
         }
     }
+}
+
+/// Prints bytes to standard output as they are.
+pub(crate) fn bytes(bytes: &[u8]) -> Result<()> {
+    std::io::stdout().lock().write_all(bytes).map_err(|error| {
+        Problem::new(Kind::InputOutput, format!("cannot write the output: {error}"))
+    })
 }
 
 /// Returns a table with these headings, as wide as the terminal allows; plain columns where there is none.

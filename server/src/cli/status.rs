@@ -43,6 +43,8 @@ fn collect(path: &str, value: &Value, rows: &mut Vec<Vec<String>>) {
         Value::Null => {}
         Value::String(text) => rows.push(vec![path.to_owned(), text.clone()]),
         Value::Array(list) if list.is_empty() => {}
-        other => rows.push(vec![path.to_owned(), other.to_string()]),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
+            rows.push(vec![path.to_owned(), value.to_string()]);
+        }
     }
 }

@@ -79,6 +79,7 @@ pub(crate) struct Sessions {
 /// What is refused as too much.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_field_names, reason = "a limit is named as one, its unit last")]
 pub(crate) struct Limits {
     /// Requests worked on at once; one more is answered 503.
     pub(crate) requests_max: usize,

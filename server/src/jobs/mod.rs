@@ -111,11 +111,11 @@ impl Jobs {
     pub(crate) fn start(
         self: &Arc<Self>,
         task: Task,
-        id: String,
+        id: &str,
         work: impl FnOnce(&Progress) -> Result<Value> + Send + 'static,
     ) -> Result<View> {
         let view = View {
-            id: id.clone(),
+            id: id.to_owned(),
             task,
             started_at: self.clock.now(),
             progress: Progress::default(),
@@ -125,7 +125,7 @@ impl Jobs {
         let (jobs, progress) = (Arc::clone(self), view.progress.clone());
         let thread = std::thread::Builder::new().name(format!("job-{}", task.word()));
         let begun = thread.spawn({
-            let id = id.clone();
+            let id = id.to_owned();
             move || {
                 let work = std::panic::AssertUnwindSafe(|| work(&progress));
                 let result = std::panic::catch_unwind(work).unwrap_or_else(|_| {
@@ -139,7 +139,7 @@ impl Jobs {
         });
         if let Err(error) = begun {
             let problem = Problem::new(Kind::Unavailable, format!("no thread for a job: {error}"));
-            self.finish(&id, Err(problem.clone()));
+            self.finish(id, Err(problem.clone()));
             return Err(problem);
         }
         Ok(view)
@@ -193,7 +193,8 @@ impl Jobs {
             table.values().any(|job| matches!(job.state, State::Running))
         };
         let mut table = self.table.lock();
-        drop(self.changed.wait_while_for(&mut table, still, patience));
+        let waited = self.changed.wait_while_for(&mut table, still, patience);
+        tracing::debug!(in_time = !waited.timed_out(), "the jobs were waited for");
         table.values().filter(|job| matches!(job.state, State::Running)).count()
     }
 }
@@ -211,8 +212,8 @@ mod tests {
 
     fn run(jobs: &Arc<Jobs>, work: fn(&Progress) -> Result<Value>) -> View {
         let id = jobs.draw_id().unwrap();
-        jobs.start(Task::Verify, id.clone(), work).unwrap();
-        assert_eq!(jobs.drain(Duration::from_secs(60)), 0);
+        jobs.start(Task::Verify, &id, work).unwrap();
+        assert_eq!(jobs.drain(Duration::from_mins(1)), 0);
         jobs.view(Task::Verify, &id).unwrap()
     }
 
@@ -237,14 +238,14 @@ mod tests {
         let jobs = jobs(1);
         let (release, wait) = std::sync::mpsc::channel::<()>();
         let first = jobs.draw_id().unwrap();
-        jobs.start(Task::Import, first, move |_| {
-            drop(wait.recv());
+        jobs.start(Task::Import, &first, move |_| {
+            let _ended = wait.recv();
             Ok(Value::Null)
         })
         .unwrap();
-        let second = jobs.start(Task::Import, jobs.draw_id().unwrap(), |_| Ok(Value::Null));
+        let second = jobs.start(Task::Import, &jobs.draw_id().unwrap(), |_| Ok(Value::Null));
         assert_eq!(second.unwrap_err().kind, Kind::Busy);
         drop(release);
-        assert_eq!(jobs.drain(Duration::from_secs(60)), 0);
+        assert_eq!(jobs.drain(Duration::from_mins(1)), 0);
     }
 }

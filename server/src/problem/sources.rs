@@ -11,6 +11,10 @@ impl From<archive::Error> for Problem {
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the family decides for every variant not named"
+)]
 fn of_archive(error: &archive::Error) -> Kind {
     use archive::Error;
     if error.is_configuration() {
@@ -31,20 +35,36 @@ fn of_archive(error: &archive::Error) -> Kind {
 
 impl From<ingest::Error> for Problem {
     fn from(error: ingest::Error) -> Self {
-        let kind = match &error {
-            ingest::Error::Archive { source } => of_archive(source),
-            ingest::Error::InputUnreadable { .. } | ingest::Error::OriginsUnavailable { .. } => {
-                Kind::InputOutput
-            }
-            ingest::Error::SequencerStopped { .. } => Kind::InputOutput,
-            bad if bad.is_bad_data() => Kind::BadData,
-            other => of_family(other.family()),
-        };
-        Self::of(kind, &error)
+        let problem = Self::of(of_ingest(&error), &error);
+        if let ingest::Error::ImportCutShort { report, .. } = &error {
+            return problem.with("read", report.read).with("accepted", report.accepted);
+        }
+        problem
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the family decides for every variant not named"
+)]
+fn of_ingest(error: &ingest::Error) -> Kind {
+    use ingest::Error;
+    match error {
+        Error::Archive { source } => of_archive(source),
+        Error::ImportCutShort { source, .. } => of_ingest(source),
+        Error::InputUnreadable { .. }
+        | Error::OriginsUnavailable { .. }
+        | Error::SequencerStopped { .. } => Kind::InputOutput,
+        bad if bad.is_bad_data() => Kind::BadData,
+        other => of_family(other.family()),
     }
 }
 
 impl From<index::Error> for Problem {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the family decides for every variant not named"
+    )]
     fn from(error: index::Error) -> Self {
         let kind = match &error {
             index::Error::LogUnreadable { source } => of_archive(source),
@@ -56,6 +76,10 @@ impl From<index::Error> for Problem {
 }
 
 impl From<export::Error> for Problem {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the family decides for every variant not named"
+    )]
     fn from(error: export::Error) -> Self {
         let kind = match &error {
             export::Error::Archive(source) => of_archive(source),

@@ -6,7 +6,7 @@ mod words;
 
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 
 use crate::problem::{Kind, Problem};
 

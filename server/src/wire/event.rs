@@ -8,6 +8,7 @@ use crate::auth::secret::hex;
 
 /// An event without what surrounds it.
 #[derive(Debug, Clone, Serialize)]
+#[expect(clippy::struct_field_names, reason = "event_id is the contract's name for a citation")]
 pub(crate) struct Event {
     /// Its place in the log.
     pub(crate) seq: u64,

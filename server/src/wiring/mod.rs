@@ -194,7 +194,9 @@ fn settings(config: &Config) -> archive::Settings {
 /// The one place where the way in learns of languages: a room's language is found by the same analysis that searches it.
 fn ingest_settings() -> ingest::Settings {
     ingest::Settings {
-        language: Some(|text| query::analysis::detect(text, None).map(|language| language.code())),
+        language: Some(|text| {
+            query::analysis::detect(text, None).map(query::analysis::Language::code)
+        }),
         ..ingest::Settings::default()
     }
 }
