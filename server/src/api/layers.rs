@@ -7,9 +7,13 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use http_body_util::{BodyExt as _, Limited};
 
 use crate::problem::{Kind, Problem, Said};
 use crate::wiring::Shared;
+
+/// Bytes of an error's words that are repeated.
+const WORDS_BYTES_MAX: usize = 16 << 10;
 
 /// Nothing from elsewhere, no script, no style in the page itself.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
@@ -61,6 +65,28 @@ pub(super) async fn observe(request: Request, next: Next) -> Response {
         _ => tracing::debug!(%method, path, status, seconds, "a request was answered"),
     }
     response
+}
+
+/// Makes a problem of an error that was said by the framework, such as a parameter that cannot be read.
+pub(super) async fn in_form(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let status = response.status();
+    let is_said = response.extensions().get::<Said>().is_some();
+    let is_ours =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|form| form == "application/json");
+    if is_said || is_ours || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let kind = match status.as_u16() {
+        404 => Kind::NotFound,
+        405 => Kind::MethodNotAllowed,
+        413 => Kind::TooLarge,
+        400..=499 => Kind::BadRequest,
+        _ => Kind::Internal,
+    };
+    let words = Limited::new(response.into_body(), WORDS_BYTES_MAX).collect().await;
+    let words = words.map(|body| String::from_utf8_lossy(&body.to_bytes()).into_owned());
+    Problem::new(kind, words.unwrap_or_default()).into_response()
 }
 
 /// Renders a problem as a page where a browser asks for one.

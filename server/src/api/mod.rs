@@ -24,6 +24,7 @@ mod walk;
 mod warnings;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use policy::Permission;
 
@@ -96,6 +97,8 @@ pub(crate) fn router(shared: &Shared) -> Router {
         .method_not_allowed_fallback(async || {
             Problem::new(Kind::MethodNotAllowed, "see /api/v1/openapi.json")
         })
+        .layer(DefaultBodyLimit::max(chat::limits::REQUEST_BYTES_MAX))
+        .layer(from_fn(layers::in_form))
         .layer(from_fn(layers::page_for_people))
         .layer(from_fn_with_state(Shared::clone(shared), guard::hosts))
         .layer(from_fn_with_state(Shared::clone(shared), layers::limit))

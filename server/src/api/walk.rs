@@ -63,7 +63,7 @@ async fn nobody_passes_without_a_credential_or_with_one_of_another_scope() {
             passed.status()
         );
     }
-    shared.close().await.unwrap();
+    close(&shared).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,7 +85,7 @@ async fn every_answer_bears_the_strict_headers_and_a_foreign_host_gets_none_of_i
         let refused = router(&shared).oneshot(foreign.body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(refused.status(), StatusCode::FORBIDDEN, "{route:?}");
     }
-    shared.close().await.unwrap();
+    close(&shared).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,7 +105,7 @@ async fn a_link_works_once_and_a_session_ends_when_it_is_ended() {
     assert_eq!(out.status(), StatusCode::SEE_OTHER);
     let desk = ask(&shared, "GET", "/desk", &[("cookie", &cookie)]).await;
     assert_eq!(desk.status(), StatusCode::UNAUTHORIZED);
-    shared.close().await.unwrap();
+    close(&shared).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,5 +141,5 @@ async fn a_revoked_token_and_a_forged_row_open_nothing() {
     let kept = crate::auth::store::Row { id: issued.id.clone(), ..row };
     store.add_token(&issued.secret.fingerprint(), &kept).await.unwrap();
     assert_eq!(status(&bearer).await, StatusCode::UNAUTHORIZED, "an old copy of the table");
-    shared.close().await.unwrap();
+    close(&shared).await;
 }
