@@ -23,6 +23,13 @@ async fn appliance() -> (tempfile::TempDir, Shared) {
     (folder, shared)
 }
 
+async fn close(shared: &Shared) {
+    let jobs = std::sync::Arc::clone(&shared.jobs);
+    let left = tokio::task::spawn_blocking(move || jobs.drain(std::time::Duration::from_mins(1)));
+    assert_eq!(left.await.unwrap(), 0, "jobs that never end");
+    shared.close().await.unwrap();
+}
+
 async fn ask(
     shared: &Shared,
     method: &str,
