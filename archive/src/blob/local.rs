@@ -102,7 +102,7 @@ impl LocalBlobs {
         let sealer = self.keys.new_file()?;
         durable::create_folder(self.ports.disk.as_ref(), &self.folder)?;
         let unfinished = self.folder.join(format!("{:?}{}", sealer.id(), durable::UNFINISHED));
-        let written = self.write(&unfinished, sealer, first, is_whole, content);
+        let written = self.write(&unfinished, sealer, (first, is_whole), content);
         let kept =
             written.and_then(|(kept, disk_bytes)| self.publish(&unfinished, kept, disk_bytes));
         if kept.is_err() {
@@ -117,8 +117,7 @@ impl LocalBlobs {
         &self,
         path: &Path,
         mut sealer: Sealer,
-        mut part: Vec<u8>,
-        mut is_last: bool,
+        (mut part, mut is_last): (Vec<u8>, bool),
         content: &mut dyn Read,
     ) -> Result<(KeptFile, u64)> {
         let file = self.ports.disk.create(path).map_err(Error::io("create", path))?;

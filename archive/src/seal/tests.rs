@@ -73,7 +73,7 @@ fn events(count: u64) -> Vec<Recorded> {
         let room = u8::try_from(seq % 3).unwrap();
         let head = &mut heads[usize::from(room)];
         let mut event = message(seq, room, u8::try_from(seq % 11).unwrap(), &format!("text {seq}"));
-        if seq % 7 == 0 {
+        if seq.is_multiple_of(7) {
             event.kind = EventKind::Topic;
         }
         let recorded = Recorded {

@@ -26,7 +26,7 @@ impl Ground {
     }
 
     fn again(&self) -> LocalBlobs {
-        let Ground { home, blobs } = self;
+        let Self { home, blobs } = self;
         let folder = home.path().join("blobs");
         LocalBlobs::open(&blobs.ports, &blobs.keys, blobs.archive, folder).unwrap()
     }
@@ -130,7 +130,7 @@ fn what_is_not_kept_is_nothing() {
 #[test]
 fn a_content_that_cannot_be_read_leaves_nothing() {
     struct Broken(u8);
-    impl io::Read for Broken {
+    impl Read for Broken {
         fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
             self.0 = self.0.checked_sub(1).ok_or(io::ErrorKind::TimedOut)?;
             out.fill(7);
