@@ -1,5 +1,13 @@
 //! The appliance from outside: each test is a claim about the binary that a person could check by hand.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test stops at the first thing that is not as it should be, and writes its own files as they come"
+)]
+
 mod bad_input;
 mod crash;
 mod damage;

@@ -21,14 +21,14 @@ impl Running {
         command.args(["serve", "--listen", "127.0.0.1:0", "--link"]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(child.stderr.take().unwrap());
-        let (mut address, mut link, mut line) = (None, None, String::new());
+        let (mut address, mut link, mut text) = (None, None, String::new());
         while address.is_none() {
-            line.clear();
-            assert!(said.read_line(&mut line).unwrap() > 0, "the server ended before it was ready");
-            if let Some(at) = line.find("/sign-in?link=") {
-                link = Some(line[at..].trim().to_owned());
+            text.clear();
+            assert!(said.read_line(&mut text).unwrap() > 0, "the server ended before it was ready");
+            if let Some(at) = text.find("/sign-in?link=") {
+                link = Some(text[at..].trim().to_owned());
             }
-            if let Some((_, rest)) = line.split_once("ready on http://") {
+            if let Some((_, rest)) = text.split_once("ready on http://") {
                 address = Some(rest.trim().to_owned());
             }
         }
@@ -50,7 +50,7 @@ impl Running {
         } else {
             format!("Host: {}\r\n", self.address)
         };
-        let more: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+        let more = headers.iter().fold(String::new(), |more, line| more + line + "\r\n");
         write!(
             stream,
             "{method} {target} HTTP/1.1\r\n{host}{more}Connection: close\r\nContent-Length: {}\r\n\r\n{body}",

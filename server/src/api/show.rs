@@ -100,13 +100,13 @@ pub(crate) async fn view(
         let before = look_back(&shared, &recorded, context)?;
         let (proof, leaf) = prove(&shared, seq, None)?;
         let as_shown = |recorded: &Recorded| shown(&shared, &shared.archive, recorded);
-        let content = &recorded.event.content;
+        let raw = recorded.event.content.raw.as_ref();
         let view = View {
             event: as_shown(&recorded),
             versions: versions.iter().map(as_shown).collect(),
             before: before.iter().map(as_shown).collect(),
             after: after.iter().map(as_shown).collect(),
-            raw_text: content.raw.as_ref().map(|raw| String::from_utf8_lossy(raw).into_owned()),
+            raw_text: raw.map(|raw| String::from_utf8_lossy(raw).into_owned()),
             leaf,
             proof,
         };

@@ -51,9 +51,9 @@ fn asked(field: &Field) -> Option<(&'static str, &str, Named)> {
     }
 }
 
-fn warning(word: &str, value: &str, named: Named, names: &Names) -> Option<String> {
+fn warning(word: &str, value: &str, sort: Named, names: &Names) -> Option<String> {
     let is_id = value.len() == 32 && value.bytes().all(|digit| digit.is_ascii_hexdigit());
-    let known = names.known(named);
+    let known = names.known(sort);
     if is_id || known.contains_key(value) {
         return None;
     }
