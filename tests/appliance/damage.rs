@@ -8,6 +8,8 @@ use crate::support::Appliance;
 
 fn filled() -> Appliance {
     let appliance = Appliance::create();
+    // A small threshold, so that some of it is sealed and some still lies in the journal.
+    appliance.file("data/muniment.toml", "[archive]\nseal_bytes = 131072\n");
     let lines: Vec<_> = (0..900)
         .map(|number| {
             format!(
