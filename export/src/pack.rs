@@ -2,28 +2,32 @@
 
 use std::io::{self, BufWriter, Read as _};
 use std::path::Path;
+use std::rc::Rc;
 
-use chat::Disk;
+use chat::{Disk, DiskFile};
 use sha2::{Digest as _, Sha256};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::error::{Error, Result};
 use crate::format::hex;
-use crate::staging::{DiskReader, DiskStream, Staging, remove_folder};
+use crate::staging::{DiskReader, DiskStream, Fault, Staging, check, remove_folder};
 
 /// Packs every file of a finished folder, by name, and returns the SHA-256 of the zip file in hex. It is synced.
 pub(crate) fn pack(staging: &Staging<'_>, to: &Path, disk: &dyn Disk) -> Result<String> {
     remove_folder(to)?;
     let file = disk.create(to).map_err(Error::io("create", to))?;
-    write_zip(staging, DiskStream::new(file)).map_err(Error::io("write", to))?;
+    write_zip(staging, file).map_err(Error::io("write", to))?;
     let file = disk.open_read(to).map_err(Error::io("open", to))?;
     hash(DiskReader::new(file)).map_err(Error::io("read", to))
 }
 
-fn write_zip(staging: &Staging<'_>, stream: DiskStream) -> io::Result<()> {
+fn write_zip(staging: &Staging<'_>, file: Box<dyn DiskFile>) -> io::Result<()> {
+    let fault = Fault::default();
+    let stream = DiskStream::new(file, Rc::clone(&fault));
     let mut zip = ZipWriter::new(BufWriter::with_capacity(1 << 18, stream));
     for (path, part) in staging.files() {
+        check(&fault)?;
         zip.start_file(path.as_str(), options(path, part.bytes))?;
         let mut file = staging.open(path).map_err(io::Error::other)?;
         io::copy(&mut file, &mut zip)?;

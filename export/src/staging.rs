@@ -1,9 +1,11 @@
 //! A package while it is made: a folder beside the final name, whose files are hashed as they are written and synced
 //! before they count.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use chat::{Disk, DiskFile};
 use sha2::{Digest as _, Sha256};
@@ -187,27 +189,46 @@ impl Read for DiskReader {
 }
 
 /// Writes a file anywhere, as the packer of zip files needs it.
+///
+/// That packer must never see a write fail: it panics when it is dropped after one. So the first error is kept here, all
+/// that follows goes nowhere, and whoever packs asks [`check`] before going on.
 pub(crate) struct DiskStream {
     file: Box<dyn DiskFile>,
     offset: u64,
+    end: u64,
+    fault: Fault,
 }
 
+/// The first error of a stream, shared with the one who packs.
+pub(crate) type Fault = Rc<RefCell<Option<io::Error>>>;
+
 impl DiskStream {
-    /// Starts at the beginning of a file.
-    pub(crate) const fn new(file: Box<dyn DiskFile>) -> Self {
-        Self { file, offset: 0 }
+    /// Starts at the beginning of a new file.
+    pub(crate) fn new(file: Box<dyn DiskFile>, fault: Fault) -> Self {
+        Self { file, offset: 0, end: 0, fault }
     }
 
     /// Makes all that was written durable.
     pub(crate) fn sync(&self) -> io::Result<()> {
+        check(&self.fault)?;
         self.file.sync()
     }
 }
 
+/// Returns the first error of a stream, if there was one.
+pub(crate) fn check(fault: &Fault) -> io::Result<()> {
+    let fault = fault.borrow();
+    fault.as_ref().map_or(Ok(()), |first| Err(io::Error::new(first.kind(), first.to_string())))
+}
+
 impl Write for DiskStream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write_all_at(self.offset, bytes)?;
-        self.offset += u64::try_from(bytes.len()).unwrap_or(0);
+        let mut fault = self.fault.borrow_mut();
+        if fault.is_none() {
+            *fault = self.file.write_all_at(self.offset, bytes).err();
+        }
+        self.offset = self.offset.saturating_add(u64::try_from(bytes.len()).unwrap_or(0));
+        self.end = self.end.max(self.offset);
         Ok(bytes.len())
     }
 
@@ -221,7 +242,7 @@ impl Seek for DiskStream {
         let (base, by) = match to {
             SeekFrom::Start(offset) => (offset, 0),
             SeekFrom::Current(by) => (self.offset, by),
-            SeekFrom::End(by) => (self.file.len()?, by),
+            SeekFrom::End(by) => (self.end, by),
         };
         let offset = base.checked_add_signed(by);
         self.offset = offset.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;

@@ -47,7 +47,7 @@ impl Package {
             let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
             change(&mut lines);
             let text = lines.iter().flat_map(|line| [line.as_str(), "\n"]);
-            *bytes = zstd::encode_all(String::from_iter(text).as_bytes(), 3).unwrap();
+            *bytes = zstd::encode_all(text.collect::<String>().as_bytes(), 3).unwrap();
         });
     }
 

@@ -1,5 +1,6 @@
 //! Packages as a stranger meets them: written, checked, damaged in every way, and read by another program.
 
+mod fault;
 mod log;
 mod sample;
 
