@@ -2,9 +2,34 @@
 
 use tests::{Source, root, sources};
 
+/// Returns the sources of a member, without the files that are compiled for tests alone.
 fn product(member: &str) -> Vec<Source> {
     let prefix = format!("{member}/src/");
-    sources(".rs").into_iter().filter(|source| source.path.starts_with(&prefix)).collect()
+    let all: Vec<_> =
+        sources(".rs").into_iter().filter(|source| source.path.starts_with(&prefix)).collect();
+    let hidden: Vec<_> = all.iter().flat_map(test_modules).collect();
+    let is_hidden = |path: &str| {
+        hidden
+            .iter()
+            .any(|module| path == format!("{module}.rs") || path.starts_with(&format!("{module}/")))
+    };
+    all.into_iter().filter(|source| !is_hidden(&source.path)).collect()
+}
+
+/// Returns where the modules lie that a file declares for tests alone, without their ending.
+fn test_modules(source: &Source) -> Vec<String> {
+    let stem = source.path.trim_end_matches(".rs");
+    let folder = match stem.rsplit_once('/') {
+        Some((folder, "lib" | "main" | "mod")) => folder,
+        _ => stem,
+    };
+    let lines: Vec<_> = source.text.lines().map(str::trim).collect();
+    let declared = lines.windows(2).filter(|pair| pair[0] == "#[cfg(test)]");
+    let name = |line: &str| {
+        let words = line.trim_start_matches("pub(crate) ").trim_start_matches("pub(super) ");
+        words.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';')).map(str::to_owned)
+    };
+    declared.filter_map(|pair| name(pair[1])).map(|name| format!("{folder}/{name}")).collect()
 }
 
 /// Returns the lines of code outside of comments and of test modules, which stand last in their file.
