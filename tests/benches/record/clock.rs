@@ -17,7 +17,7 @@ pub(crate) struct Cost {
 pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Cost) {
     let (processor, wall) = (processor_time(), Instant::now());
     let result = work();
-    (result, Cost { processor: processor_time() - processor, wall: wall.elapsed() })
+    (result, Cost { processor: processor_time().saturating_sub(processor), wall: wall.elapsed() })
 }
 
 fn processor_time() -> Duration {
