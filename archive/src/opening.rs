@@ -32,7 +32,7 @@ use crate::sealing::Sealing;
 use crate::segment::Sealed;
 use crate::settings::Settings;
 use crate::signer::{SignedCheckpoint, Signer};
-use crate::tiles::Tiles;
+use crate::tiles::{LeavesOf, Tiles};
 use crate::upkeep;
 
 const KEYS: &str = "keys";
@@ -186,7 +186,8 @@ fn find(
     let mut grown = grow_tree(tiles.frontier(), &recovered, newest);
     if size > 0 && matches!(grown, Err(Error::RootDiffers { .. })) {
         // The stored tree follows from the events: it is made again before the events themselves are doubted.
-        tiles = Tiles::rebuild(Arc::clone(&ports.disk), tree, size, &leaves)?;
+        let damaged: (LeavesOf<'_>, &Path) = (&leaves, &tree);
+        tiles = Tiles::mend(Arc::clone(&ports.disk), tree.clone(), size, damaged)?;
         grown = grow_tree(tiles.frontier(), &recovered, newest);
     }
     let frontier = grown?;

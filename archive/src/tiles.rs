@@ -43,6 +43,8 @@ pub(crate) struct Tiles {
     /// Held while appending; the folders known to be there.
     appending: Mutex<HashSet<PathBuf>>,
     full: Mutex<FullTiles>,
+    /// What was damaged when it was opened.
+    mended: Option<PathBuf>,
 }
 
 /// Full tiles read lately, by level and number.
@@ -128,12 +130,30 @@ impl Tiles {
         if signed >= size {
             match Self::open(Arc::clone(&disk), folder.clone(), size, leaves) {
                 Err(Error::FileGone { path, .. } | Error::FileCorrupt { path, .. }) => {
-                    tracing::warn!(path = %path.display(), "a tile is damaged: all are made again");
+                    return Self::mend(disk, folder, size, (leaves, &path));
                 }
                 other => return other,
             }
         }
         Self::rebuild(disk, folder, size, leaves)
+    }
+
+    /// Makes all tiles again because what is stored of them is damaged, and keeps in mind that it was.
+    pub(crate) fn mend(
+        disk: Arc<dyn Disk>,
+        folder: PathBuf,
+        size: u64,
+        (leaves, damaged): (LeavesOf<'_>, &Path),
+    ) -> Result<Self> {
+        tracing::warn!(path = %damaged.display(), "the stored tree is damaged: it is made again");
+        let mut tiles = Self::rebuild(disk, folder, size, leaves)?;
+        tiles.mended = Some(damaged.to_owned());
+        Ok(tiles)
+    }
+
+    /// Returns what was damaged when the archive was opened, where the stored tree had to be made again for it.
+    pub(crate) fn mended(&self) -> Option<&Path> {
+        self.mended.as_deref()
     }
 
     fn open(disk: Arc<dyn Disk>, folder: PathBuf, size: u64, leaves: LeavesOf<'_>) -> Result<Self> {
@@ -198,7 +218,7 @@ impl Tiles {
 
     fn empty(disk: Arc<dyn Disk>, folder: PathBuf) -> Self {
         let (edge, appending, full) = (RwLock::default(), Mutex::default(), Mutex::default());
-        Self { disk, folder, edge, appending, full }
+        Self { disk, folder, edge, appending, full, mended: None }
     }
 
     /// Returns how many leaves are covered.

@@ -38,6 +38,13 @@ impl Archive {
         let since = since.map(|note| self.open_foreign(note)).transpose()?;
         let (size, root) = self.head();
         let mut findings = Findings::default();
+        if let Some(path) = self.tiles.mended() {
+            let what = format!(
+                "{} was damaged; the stored tree was made again from the events when the archive was opened",
+                path.display()
+            );
+            findings.add(FindingKind::Tree, what, None);
+        }
         let journal = self.read_journal(size, &mut findings)?;
         let mut audit = Audit {
             tree: Regrown::new(self, since, &mut findings)?,

@@ -114,14 +114,19 @@ fn one_flipped_bit_in_each_file_of_the_log_is_found_with_its_events() {
 }
 
 #[test]
-fn a_damaged_edge_of_the_tree_is_made_again_at_the_next_start() {
+fn a_damaged_edge_of_the_tree_is_made_again_at_the_next_start_and_reported() {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path().join("a");
     let head = sound(&home).head();
     for path in files(&home.join("tree")) {
         flip(&path, 990);
         let archive = Archive::open(&home, still(), ports(4)).unwrap();
-        assert_eq!((archive.head(), verify(&archive).findings), (head, Vec::new()), "{path:?}");
+        let found = verify(&archive).findings;
+        assert_eq!((archive.head(), found.len()), (head, 1), "{path:?}: {found:?}");
+        assert_eq!(found[0].kind, FindingKind::Tree, "{path:?}: {found:?}");
+        drop(archive);
+        let again = Archive::open(&home, still(), ports(4)).unwrap();
+        assert_eq!((again.head(), verify(&again).findings), (head, Vec::new()), "{path:?}");
     }
 }
 
