@@ -26,6 +26,7 @@
 pub mod archive;
 mod bell;
 mod blob;
+pub mod catalog;
 pub mod description;
 pub mod disk;
 pub mod durable;
