@@ -11,6 +11,7 @@ use chat::{ArchiveId, DiskLock, FileId, Lane, Recorded, RoomId, Seq, Timestamp};
 use parking_lot::Mutex;
 
 use crate::blob::{KeptFile, LocalBlobs};
+use crate::catalog::{Catalog, CatalogFollower};
 use crate::description::Description;
 use crate::disk::Ports;
 use crate::error::{Error, Result};
@@ -24,7 +25,7 @@ use crate::sealing::{SealReport, Sealing};
 use crate::segment::Sealed;
 use crate::settings::Settings;
 use crate::signer::{SignedCheckpoint, Signer};
-use crate::tail::Tail;
+use crate::tail::{Tail, read_on};
 use crate::tiles::Tiles;
 
 /// One open archive. Only one process has it open at a time; within it, any number of threads may use it.
@@ -40,6 +41,7 @@ pub struct Archive {
     pub(crate) tree_cache: TreeCache,
     pub(crate) sealing: Arc<Sealing>,
     pub(crate) blobs: LocalBlobs,
+    pub(crate) catalog: Arc<CatalogFollower>,
     /// The writer first, then those behind it.
     pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
     /// Held as long as the archive is open.
@@ -67,6 +69,10 @@ pub struct ArchiveState {
     pub blobs: u64,
     /// Bytes that they have on disk.
     pub blob_bytes: u64,
+    /// Events that the catalog has followed.
+    pub catalog_events: u64,
+    /// Why the catalog is missing or stays behind, if it does. The log does not need it.
+    pub catalog_fault: Option<String>,
     /// Bytes free on the volume, if that is known.
     pub free_bytes: Option<u64>,
     /// Why the writer has stopped, if it has.
@@ -189,27 +195,7 @@ impl Archive {
         lane: Option<Lane>,
     ) -> Result<(Vec<Recorded>, Seq)> {
         self.shared.fuse.check()?;
-        let mut events = Vec::new();
-        let mut next = from;
-        while events.len() < max {
-            let Some(frame) = self.shared.memory.frame(next) else {
-                let wanted = max.saturating_sub(events.len());
-                let (found, after) = self.sealed.events_from(next, wanted, lane)?;
-                if after == next {
-                    break;
-                }
-                events.extend(found);
-                next = after;
-                continue;
-            };
-            while let Some(record) = frame.record(next).filter(|_| events.len() < max) {
-                if lane.is_none_or(|lane| lane == record.lane()) {
-                    events.extend(record.decode());
-                }
-                next = next.next();
-            }
-        }
-        Ok((events, next))
+        read_on(&self.shared, &self.sealed, from, max, lane)
     }
 
     /// Waits until more than `size` events are durable, or for so long. Returns whether they are.
@@ -244,6 +230,19 @@ impl Archive {
     pub fn file(&self, file: &FileId) -> Result<Option<Box<dyn Read + Send>>> {
         let Some(content) = self.blobs.content(file)? else { return Ok(None) };
         Ok(Some(Box::new(content)))
+    }
+
+    /// Returns the lists of segments, sources, rooms, persons, kinds, imports and files.
+    ///
+    /// They follow the log by a second or so; [`Archive::catch_up_catalog`] makes them level. Fails with [`Error::Catalog`] where
+    /// the catalog could not be opened, or the archive's disk is not the system's own: the log goes on without it.
+    pub fn catalog(&self) -> Result<&dyn Catalog> {
+        Ok(self.catalog.catalog()?)
+    }
+
+    /// Makes the catalog level with what is durable now. It also happens by itself, unless the settings say otherwise.
+    pub fn catch_up_catalog(&self) -> Result<()> {
+        self.catalog.catch_up()
     }
 
     /// Returns everything that is sealed.
@@ -286,6 +285,8 @@ impl Archive {
             last_seal: sealed.last_seal,
             blobs,
             blob_bytes,
+            catalog_events: self.catalog.events(),
+            catalog_fault: self.catalog.fault(),
             free_bytes: self.shared.ports.disk.free_bytes(&self.folder).ok(),
             failed: self.shared.fuse.reason().map(str::to_owned),
         }
@@ -309,7 +310,9 @@ impl Archive {
         self.join(writer);
         self.shared.sealing.close();
         self.shared.checkpoints.close();
+        self.catalog.stop();
         threads.for_each(|thread| self.join(thread));
+        self.catalog.close();
         true
     }
 

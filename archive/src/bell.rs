@@ -60,6 +60,11 @@ impl Bell {
         state.listener == Listener::Able && !state.is_closing
     }
 
+    /// Returns whether the archive closes.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.state.lock().is_closing
+    }
+
     /// Rings for the last time.
     pub(crate) fn close(&self) {
         self.state.lock().is_closing = true;

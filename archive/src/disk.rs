@@ -113,6 +113,10 @@ impl Disk for LocalDisk {
         Ok(volume.f_bavail.saturating_mul(volume.f_frsize))
     }
 
+    fn is_native(&self) -> bool {
+        true
+    }
+
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn DiskLock>>> {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
         match file.try_lock() {

@@ -166,7 +166,9 @@ pub enum Error {
         source: io::Error,
     },
     /// The derived catalog could not be read or written. It can be rebuilt from the log.
-    #[error("{action} the catalog: {reason}")]
+    #[error(
+        "{action} the catalog: {reason}; it is derived: close the archive and delete catalog.sqlite, and it is made again"
+    )]
     Catalog {
         /// What was tried.
         action: &'static str,

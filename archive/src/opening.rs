@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use crate::archive::Archive;
 use crate::bell::Bell;
 use crate::blob::LocalBlobs;
+use crate::catalog::CatalogFollower;
 use crate::description::{self, Creation, Description};
 use crate::disk::Ports;
 use crate::durable;
@@ -135,12 +136,14 @@ fn open_locked(
         round: Mutex::default(),
     });
     let blobs = LocalBlobs::open(&shared.ports, &shared.keys, archive, folder.join(BLOBS))?;
-    let threads = Mutex::new(start(&sealing, &settings, found.recovered.number)?);
+    let catalog = Arc::new(CatalogFollower::open(&shared, &sealed, folder, archive));
+    let threads = Mutex::new(start(&sealing, &catalog, &settings, found.recovered.number)?);
     Ok(Arc::new(Archive {
         folder: folder.to_owned(),
         description,
         settings,
         blobs,
+        catalog,
         shared,
         signer,
         sealed,
@@ -198,6 +201,7 @@ fn find(
 /// Starts the writer, and what runs behind it. The writer is the first of them.
 fn start(
     sealing: &Arc<Sealing>,
+    catalog: &Arc<CatalogFollower>,
     settings: &Settings,
     number: u64,
 ) -> Result<Vec<thread::JoinHandle<()>>> {
@@ -211,6 +215,10 @@ fn start(
         threads.push(spawn("archive-sealer", move || task.run())?);
         let task = upkeep::Checkpoints::new(shared, &sealing.signer, settings);
         threads.push(spawn("archive-checkpoints", move || task.run())?);
+        if catalog.is_open() {
+            let task = Arc::clone(catalog);
+            threads.push(spawn("archive-follower", move || task.run())?);
+        }
     }
     Ok(threads)
 }

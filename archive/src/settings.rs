@@ -17,7 +17,7 @@ pub struct Settings {
     pub checkpoint_events: u64,
     /// Seconds after which a checkpoint is signed if there is anything new.
     pub checkpoint_seconds: u64,
-    /// Whether sealing and checkpoints run by themselves. Without it they happen when they are asked for.
+    /// Whether sealing, checkpoints and the catalog run by themselves. Without it they happen when they are asked for.
     pub runs_upkeep: bool,
 }
 

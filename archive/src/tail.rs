@@ -8,6 +8,8 @@ use chat::{Lane, Recorded, Seq};
 
 use crate::archive::Archive;
 use crate::error::Result;
+use crate::journal::writer::Shared;
+use crate::segment::Sealed;
 
 /// Events that one pull reads at most, whatever is asked for.
 const BATCH_EVENTS_MAX: usize = 16_384;
@@ -75,4 +77,36 @@ impl fmt::Debug for Tail {
             .field("lane", &self.lane)
             .finish_non_exhaustive()
     }
+}
+
+/// Returns up to `max` events of a lane, or of both, from this one on, and the event to go on with: from memory what is there,
+/// else what is sealed.
+pub(crate) fn read_on(
+    shared: &Shared,
+    sealed: &Sealed,
+    from: Seq,
+    max: usize,
+    lane: Option<Lane>,
+) -> Result<(Vec<Recorded>, Seq)> {
+    let mut events = Vec::new();
+    let mut next = from;
+    while events.len() < max {
+        let Some(frame) = shared.memory.frame(next) else {
+            let wanted = max.saturating_sub(events.len());
+            let (found, after) = sealed.events_from(next, wanted, lane)?;
+            if after == next {
+                break;
+            }
+            events.extend(found);
+            next = after;
+            continue;
+        };
+        while let Some(record) = frame.record(next).filter(|_| events.len() < max) {
+            if lane.is_none_or(|lane| lane == record.lane()) {
+                events.extend(record.decode());
+            }
+            next = next.next();
+        }
+    }
+    Ok((events, next))
 }

@@ -1,10 +1,12 @@
 //! Verification: everything that is stored is read again from the disk and compared with what was signed.
 //!
 //! Every leaf of every segment and of the journal is recomputed; the tree over them is compared with the tiles, with every
-//! checkpoint and with the root in memory; every room must be one dense chain; every kept file must have its hash. What is wrong is
+//! checkpoint and with the root in memory; every room must be one dense chain; every kept file must have its hash; the catalog must count what
+//! the log holds. What is wrong is
 //! a [`Finding`], never an end: the rest is still verified.
 
 mod blobs;
+mod catalog;
 mod chains;
 mod report;
 mod rows;
@@ -20,6 +22,7 @@ use crate::archive::Archive;
 use crate::error::{Error, Result};
 use crate::proof::Checkpoint;
 
+use catalog::Tally;
 use chains::Chains;
 use report::Findings;
 use rows::Row;
@@ -36,7 +39,6 @@ impl Archive {
     pub fn verify(&self, since: Option<&str>, progress: &dyn Fn(u64)) -> Result<VerifyReport> {
         self.shared.fuse.check()?;
         let since = since.map(|note| self.open_foreign(note)).transpose()?;
-        let (size, root) = self.head();
         let mut findings = Findings::default();
         if let Some(path) = self.tiles.mended() {
             let what = format!(
@@ -45,10 +47,14 @@ impl Archive {
             );
             findings.add(FindingKind::Tree, what, None);
         }
+        // Before the size is taken, so that the catalog is not ahead of it.
+        let tally = Tally::begin(self, &mut findings);
+        let (size, root) = self.head();
         let journal = self.read_journal(size, &mut findings)?;
         let mut audit = Audit {
             tree: Regrown::new(self, since, &mut findings)?,
             chains: Chains::default(),
+            tally,
             files: BTreeMap::new(),
             next: 1,
             size,
@@ -60,6 +66,9 @@ impl Archive {
         }
         audit.reach(size.saturating_add(1), &mut findings);
         audit.tree.finish((size, &root), &mut findings);
+        if let Some(tally) = audit.tally.take() {
+            tally.finish(&mut findings);
+        }
         let blobs = blobs::verify(self, &audit.files, &mut findings)?;
         let findings = findings.into_list();
         Ok(VerifyReport { events: size, segments, blobs, size, root, findings })
@@ -77,6 +86,8 @@ impl Archive {
 struct Audit<'a> {
     tree: Regrown,
     chains: Chains,
+    /// What the catalog counts, while it is compared.
+    tally: Option<Tally>,
     /// Each file that is held, with the first event that names it.
     files: BTreeMap<FileId, Seq>,
     /// The event that is due.
@@ -111,6 +122,9 @@ impl Audit<'_> {
         self.reach(row.seq.get(), findings);
         self.tree.take(row.leaf, findings);
         self.chains.take(&row, findings);
+        if let Some(tally) = &mut self.tally {
+            tally.take(&row);
+        }
         for file in row.files {
             self.files.entry(file).or_insert(row.seq);
         }
@@ -127,6 +141,9 @@ impl Audit<'_> {
         while self.next < until {
             self.tree.skip(findings);
             self.chains.skip();
+            if let Some(tally) = &mut self.tally {
+                tally.skip(self.next);
+            }
             self.next = self.next.saturating_add(1);
         }
         self.tell();

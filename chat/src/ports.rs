@@ -45,6 +45,11 @@ pub trait Disk: Send + Sync + Debug {
     fn mode(&self, path: &Path) -> io::Result<u32>;
     /// Returns how many bytes may still be written to the volume that holds this path.
     fn free_bytes(&self, path: &Path) -> io::Result<u64>;
+    /// Returns whether a path means to the operating system what it means here, so that a library that opens files itself may
+    /// be given one. A disk that is simulated or wrapped says no.
+    fn is_native(&self) -> bool {
+        false
+    }
     /// Takes the lock of a file, making the file if it is absent; nothing if someone else holds it. Held until dropped.
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn DiskLock>>>;
 }

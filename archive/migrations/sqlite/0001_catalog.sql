@@ -1,6 +1,11 @@
--- Derived from the log alone: this file may be deleted at any time, and is made again with equal rows.
-CREATE TABLE watermark (one INTEGER PRIMARY KEY CHECK (one = 1), events INTEGER NOT NULL);
+-- Derived from the log alone: this file may be deleted while the archive is closed, and is made again with equal rows.
+CREATE TABLE watermark (one INTEGER PRIMARY KEY CHECK (one = 1), events INTEGER NOT NULL, archive BLOB);
 INSERT INTO watermark (one, events) VALUES (1, 0);
+CREATE TABLE segment (
+    first INTEGER NOT NULL, lane INTEGER NOT NULL, last INTEGER NOT NULL, generation INTEGER NOT NULL,
+    events INTEGER NOT NULL, bytes INTEGER NOT NULL, raw_bytes INTEGER NOT NULL, sealed_at INTEGER NOT NULL,
+    PRIMARY KEY (first, lane)
+) WITHOUT ROWID;
 CREATE TABLE source (id BLOB PRIMARY KEY, name TEXT NOT NULL, events INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE room (
     id BLOB PRIMARY KEY, name TEXT NOT NULL, kind TEXT, category TEXT, source BLOB,

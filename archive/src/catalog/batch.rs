@@ -40,23 +40,18 @@ pub(super) struct Changes {
     pub(super) files: BTreeMap<[u8; 32], (i64, i64, i64)>,
 }
 
-fn number(number: u64) -> i64 {
+pub(super) fn number(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 impl Changes {
-    /// Returns what a batch changes; nothing for an empty one.
-    pub(super) fn of(batch: &[Recorded]) -> Option<Self> {
-        let (first, last) = (batch.first()?, batch.last()?);
-        let mut changes = Self {
-            from: number(first.seq.leaf_index()),
-            until: number(last.seq.get()),
-            ..Self::default()
-        };
+    /// Returns what the events after `from` up to `until` change. Those that are destroyed are not in the batch.
+    pub(super) fn of(from: u64, until: u64, batch: &[Recorded]) -> Self {
+        let mut changes = Self { from: number(from), until: number(until), ..Self::default() };
         for recorded in batch {
             changes.take(recorded);
         }
-        Some(changes)
+        changes
     }
 
     fn take(&mut self, recorded: &Recorded) {

@@ -1,20 +1,28 @@
-//! What is where, in a database that can be asked: sources, rooms, persons, kinds, imports, files. Derived from the log, and made
-//! again from it when it is missing (house.md §3); no read of an event goes through it.
+//! What is where, in a database that can be asked: segments, sources, rooms, persons, kinds, imports, files. Derived from the log
+//! and the footers of its segments, and made again from them when it is missing (house.md §3); no read of an event goes through it.
+//!
+//! It holds what the log held when it was followed. An event that is destroyed later stays counted until the catalog is made again.
 
 mod batch;
+mod follower;
 mod sqlite;
+mod write;
 
-use chat::{EventKind, FileId, PersonId, Recorded, RoomId, Seq, SourceId};
+use std::collections::HashMap;
+
+use chat::{EventKind, FileId, Lane, PersonId, RoomId, Seq, SourceId, Timestamp};
 
 use crate::error::Result;
-pub use sqlite::SqliteCatalog;
+pub(crate) use follower::CatalogFollower;
 
 /// A follower of the log that can be asked for lists. May be used from any thread.
 pub trait Catalog: Send + Sync + std::fmt::Debug {
     /// Returns how many events have been followed.
     fn watermark(&self) -> Result<u64>;
-    /// Takes the events after the watermark, in order. Their effect and the new watermark are durable together, or neither is.
-    fn follow(&self, batch: &[Recorded]) -> Result<()>;
+    /// Returns what it counts, all as of one moment.
+    fn counts(&self) -> Result<Counts>;
+    /// Returns the files of all segments that can be read, in the order of the log, talk before ledger.
+    fn segments(&self) -> Result<Vec<SegmentRow>>;
     /// Returns all sources, by name.
     fn sources(&self) -> Result<Vec<SourceRow>>;
     /// Returns all rooms, by name.
@@ -27,6 +35,38 @@ pub trait Catalog: Send + Sync + std::fmt::Debug {
     fn imports(&self) -> Result<Vec<ImportRow>>;
     /// Returns all files that events name and the archive holds, by hash.
     fn files(&self) -> Result<Vec<FileRow>>;
+}
+
+/// What the catalog counts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// How many events have been followed, the destroyed ones among them.
+    pub watermark: u64,
+    /// How many of them were there.
+    pub events: u64,
+    /// How many of those stand in each room.
+    pub rooms: HashMap<RoomId, u64>,
+}
+
+/// One file of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SegmentRow {
+    /// The first event of its range.
+    pub first: Seq,
+    /// The last event of its range.
+    pub last: Seq,
+    /// The lane of its events.
+    pub lane: Lane,
+    /// 0 when sealed, and one more for each time it was written anew.
+    pub generation: u32,
+    /// Its events, what is left of destroyed ones included.
+    pub events: u64,
+    /// Its bytes on disk.
+    pub bytes: u64,
+    /// Bytes of headers and values in it, before columns and compression.
+    pub raw_bytes: u64,
+    /// When it was written.
+    pub sealed_at: Timestamp,
 }
 
 /// One system that events came from.

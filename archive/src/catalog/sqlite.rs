@@ -1,18 +1,23 @@
 //! The catalog in SQLite: one connection that reads and writes, on a thread and runtime of its own, behind a channel.
 
-use std::path::{Path, PathBuf};
+use std::collections::HashSet;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use chat::{EventKind, FileId, PersonId, Recorded, RoomId, Seq, SourceId};
+use chat::{
+    ArchiveId, EventKind, FileId, Lane, PersonId, Recorded, RoomId, Seq, SourceId, Timestamp,
+};
 use parking_lot::Mutex;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
-use sqlx::{Connection as _, Executor as _, Row as _, SqliteConnection};
+use sqlx::{Connection as _, Row as _, SqliteConnection};
 use tokio::runtime::{Builder, Runtime};
 
-use super::batch::{Change, Changes};
-use super::{Catalog, FileRow, ImportRow, PersonRow, RoomRow, SourceRow, Span};
+use super::batch::Changes;
+use super::{
+    Catalog, Counts, FileRow, ImportRow, PersonRow, RoomRow, SegmentRow, SourceRow, Span, write,
+};
 use crate::error::{Error, Result};
 
 /// How long a statement waits for another process that reads the file.
@@ -24,35 +29,64 @@ type Job = Box<dyn FnOnce(&Runtime, &mut SqliteConnection) + Send>;
 
 /// The catalog of one archive.
 #[derive(Debug)]
-pub struct SqliteCatalog {
-    path: PathBuf,
-    jobs: Mutex<Sender<Job>>,
+pub(crate) struct SqliteCatalog {
+    /// Where the thread takes its work from, and the thread; nothing once it is closed.
+    worker: Mutex<Option<(Sender<Job>, JoinHandle<()>)>>,
 }
 
 impl SqliteCatalog {
-    /// Opens the file, or makes it. Fails if it does not promise durable transactions, or if a later version has written it.
-    pub fn open(path: &Path) -> Result<Self> {
+    /// Opens the file, or makes it. Fails if it does not promise durable transactions, if a later version has written it, or if
+    /// it is the catalog of another archive.
+    pub(crate) fn open(path: &Path, archive: ArchiveId) -> Result<Self> {
         let (jobs, work) = channel::<Job>();
         let (opened, answer) = channel();
         let file = path.to_owned();
-        let run = move || match connect(&file) {
+        let run = move || match connect(&file, archive) {
             Err(error) => drop(opened.send(Err(error))),
             Ok((runtime, connection)) => {
                 drop(opened.send(Ok(())));
                 serve(&runtime, connection, &work);
             }
         };
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("archive-catalog".to_owned())
             .spawn(run)
             .map_err(|source| Error::Thread { name: "archive-catalog", source })?;
         answer.recv().map_err(|_| Error::Closed)??;
-        Ok(Self { path: path.to_owned(), jobs: Mutex::new(jobs) })
+        Ok(Self { worker: Mutex::new(Some((jobs, thread))) })
     }
 
-    /// Returns where the file is.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Takes what the events after `from` up to `until` say. Their effect and the new watermark are durable together, or neither
+    /// is; it fails where the watermark is not `from`. Events that are destroyed are not in the batch.
+    pub(crate) fn follow(&self, from: u64, until: u64, batch: &[Recorded]) -> Result<()> {
+        let changes = Changes::of(from, until, batch);
+        self.ask("write", move |runtime, connection| {
+            runtime.block_on(write::apply(connection, &changes))
+        })
+    }
+
+    /// Makes the list of segment files this one.
+    pub(crate) fn list_segments(&self, files: &[SegmentRow]) -> Result<()> {
+        let known: HashSet<_> = self.segments()?.into_iter().collect();
+        let wanted: HashSet<_> = files.iter().copied().collect();
+        let gone: Vec<_> = known.difference(&wanted).copied().collect();
+        let come: Vec<_> = wanted.difference(&known).copied().collect();
+        if gone.is_empty() && come.is_empty() {
+            return Ok(());
+        }
+        self.ask("write", move |runtime, connection| {
+            runtime.block_on(write::list_segments(connection, &gone, &come))
+        })
+    }
+
+    /// Finishes what was asked and closes the file. On return it may be deleted.
+    pub(crate) fn close(&self) {
+        if let Some((jobs, thread)) = self.worker.lock().take() {
+            drop(jobs);
+            if thread.join().is_err() {
+                tracing::warn!("the thread of the catalog ended in a fault of the program");
+            }
+        }
     }
 
     fn ask<T: Send + 'static>(
@@ -64,7 +98,10 @@ impl SqliteCatalog {
         let work: Job = Box::new(move |runtime, connection| {
             drop(sender.send(job(runtime, connection)));
         });
-        self.jobs.lock().send(work).map_err(|_| Error::Closed)?;
+        match self.worker.lock().as_ref() {
+            Some((jobs, _)) => jobs.send(work).map_err(|_| Error::Closed)?,
+            None => return Err(Error::Closed),
+        }
         receiver.recv().map_err(|_| Error::Closed)?.map_err(|error| failed(action, &error))
     }
 
@@ -80,6 +117,12 @@ impl SqliteCatalog {
     }
 }
 
+impl Drop for SqliteCatalog {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
 fn failed(action: &'static str, error: &sqlx::Error) -> Error {
     Error::Catalog { action, reason: error.to_string() }
 }
@@ -92,7 +135,7 @@ fn serve(runtime: &Runtime, mut connection: SqliteConnection, work: &Receiver<Jo
     runtime.block_on(connection.close()).ok();
 }
 
-fn connect(path: &Path) -> Result<(Runtime, SqliteConnection)> {
+fn connect(path: &Path, archive: ArchiveId) -> Result<(Runtime, SqliteConnection)> {
     let runtime = Builder::new_current_thread()
         .enable_time()
         .build()
@@ -114,9 +157,26 @@ fn connect(path: &Path) -> Result<(Runtime, SqliteConnection)> {
                 format!("synchronous = {full}, journal_mode = {mode}; 2 and wal are needed");
             return Err(sqlx::Error::Protocol(found));
         }
+        claim(&mut connection, archive).await?;
         Ok(connection)
     });
     Ok((runtime, connection.map_err(|error| failed("open", &error))?))
+}
+
+/// Makes a new file this archive's, and refuses another's.
+async fn claim(connection: &mut SqliteConnection, archive: ArchiveId) -> sqlx::Result<()> {
+    let id = archive.as_bytes().as_slice();
+    sqlx::query("UPDATE watermark SET archive = ? WHERE archive IS NULL")
+        .bind(id)
+        .execute(&mut *connection)
+        .await?;
+    let found: Vec<u8> =
+        sqlx::query_scalar("SELECT archive FROM watermark").fetch_one(&mut *connection).await?;
+    if found == id {
+        Ok(())
+    } else {
+        Err(sqlx::Error::Protocol("it is the catalog of another archive".to_owned()))
+    }
 }
 
 impl Catalog for SqliteCatalog {
@@ -126,9 +186,27 @@ impl Catalog for SqliteCatalog {
         Ok(events.first().copied().unwrap_or(0))
     }
 
-    fn follow(&self, batch: &[Recorded]) -> Result<()> {
-        let Some(changes) = Changes::of(batch) else { return Ok(()) };
-        self.ask("write", move |runtime, connection| runtime.block_on(apply(connection, &changes)))
+    fn counts(&self) -> Result<Counts> {
+        self.ask("read", |runtime, connection| runtime.block_on(read_counts(connection)))
+    }
+
+    fn segments(&self) -> Result<Vec<SegmentRow>> {
+        self.rows("SELECT * FROM segment ORDER BY first, lane", |row| {
+            let Some((first, last)) = seq(row, "first")?.zip(seq(row, "last")?) else {
+                return Ok(None);
+            };
+            let Some(lane) = Lane::from_code(row.try_get("lane")?) else { return Ok(None) };
+            Ok(Some(SegmentRow {
+                first,
+                last,
+                lane,
+                generation: row.try_get("generation")?,
+                events: count(row, "events")?,
+                bytes: count(row, "bytes")?,
+                raw_bytes: count(row, "raw_bytes")?,
+                sealed_at: Timestamp::from_micros(row.try_get("sealed_at")?),
+            }))
+        })
     }
 
     fn sources(&self) -> Result<Vec<SourceRow>> {
@@ -201,6 +279,24 @@ impl Catalog for SqliteCatalog {
     }
 }
 
+/// Reads what is counted. Nothing is written meanwhile: there is one connection.
+async fn read_counts(connection: &mut SqliteConnection) -> sqlx::Result<Counts> {
+    let sql = "SELECT events, (SELECT coalesce(sum(events), 0) FROM kind) AS kinds FROM watermark";
+    let whole = sqlx::query(sql).fetch_one(&mut *connection).await?;
+    let sql = "SELECT id, events FROM room";
+    let mut counts = Counts {
+        watermark: count(&whole, "events")?,
+        events: count(&whole, "kinds")?,
+        ..Counts::default()
+    };
+    for row in sqlx::query(sql).fetch_all(&mut *connection).await? {
+        if let Some(room) = id(&row, "id")? {
+            counts.rooms.insert(RoomId::from_bytes(room), count(&row, "events")?);
+        }
+    }
+    Ok(counts)
+}
+
 fn optional_count(row: &SqliteRow, name: &str) -> sqlx::Result<Option<u64>> {
     Ok(row.try_get::<Option<i64>, _>(name)?.and_then(|number| u64::try_from(number).ok()))
 }
@@ -221,91 +317,6 @@ fn span(row: &SqliteRow) -> sqlx::Result<Option<Span>> {
     let events = count(row, "events")?;
     let ends = seq(row, "first")?.zip(seq(row, "last")?);
     Ok(ends.map(|(first, last)| Span { first, last, events }))
-}
-
-/// Applies a batch and moves the watermark, in one transaction. A batch that does not begin at the watermark changes nothing.
-async fn apply(connection: &mut SqliteConnection, changes: &Changes) -> sqlx::Result<()> {
-    let mut write = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let moved = sqlx::query("UPDATE watermark SET events = ? WHERE events = ?")
-        .bind(changes.until)
-        .bind(changes.from)
-        .execute(&mut *write)
-        .await?;
-    if moved.rows_affected() != 1 {
-        let found = format!("events from {} on do not follow the watermark", changes.from);
-        return Err(sqlx::Error::Protocol(found));
-    }
-    for (id, (name, events)) in &changes.sources {
-        let sql = "INSERT INTO source (id, name, events) VALUES (?1, coalesce(?2, ''), ?3) \
-            ON CONFLICT (id) DO UPDATE SET name = coalesce(?2, name), events = events + ?3";
-        let insert = sqlx::query(sql).bind(id.as_slice()).bind(name.as_deref()).bind(events);
-        write.execute(insert).await?;
-    }
-    for (id, room) in &changes.rooms {
-        let sql = "INSERT INTO room (id, name, source, first, last, events, kind, category) \
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET name = ?2, \
-            source = coalesce(?3, source), last = ?5, events = events + ?6, \
-            kind = coalesce(?7, kind), category = coalesce(?8, category)";
-        let insert = bind_change(sql, id, room);
-        let insert = insert.bind(room.kind.as_deref()).bind(room.category.as_deref());
-        write.execute(insert).await?;
-    }
-    for (id, person) in &changes.persons {
-        let sql = "INSERT INTO person (id, name, source, first, last, events, foreign_id, email) \
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET name = ?2, \
-            source = coalesce(?3, source), last = ?5, events = events + ?6, \
-            foreign_id = coalesce(?7, foreign_id), email = coalesce(?8, email)";
-        let insert = bind_change(sql, id, person);
-        let insert = insert.bind(person.foreign_id.as_deref()).bind(person.email.as_deref());
-        write.execute(insert).await?;
-    }
-    apply_lists(&mut write, changes).await?;
-    write.commit().await
-}
-
-type Insert<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
-
-fn bind_change<'q>(sql: &'static str, id: &'q [u8; 16], change: &'q Change) -> Insert<'q> {
-    sqlx::query(sql)
-        .bind(id.as_slice())
-        .bind(change.name.as_str())
-        .bind(change.source.as_ref().map(<[u8; 16]>::as_slice))
-        .bind(change.first)
-        .bind(change.last)
-        .bind(change.events)
-}
-
-async fn apply_lists(write: &mut SqliteConnection, changes: &Changes) -> sqlx::Result<()> {
-    for (code, events) in &changes.kinds {
-        let sql = "INSERT INTO kind (code, events) VALUES (?1, ?2) \
-            ON CONFLICT (code) DO UPDATE SET events = events + ?2";
-        sqlx::query(sql).bind(code).bind(events).execute(&mut *write).await?;
-    }
-    for (id, (bytes, first, events)) in &changes.files {
-        let sql = "INSERT INTO file (id, bytes, first, events) VALUES (?1, ?2, ?3, ?4) \
-            ON CONFLICT (id) DO UPDATE SET events = events + ?4";
-        let insert = sqlx::query(sql).bind(id.as_slice()).bind(bytes).bind(first).bind(events);
-        insert.execute(&mut *write).await?;
-    }
-    for import in &changes.imports {
-        let sql = "INSERT INTO import (id, begun, ended, source, format, input_sha256, accepted, quarantined) \
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET \
-            begun = coalesce(?2, begun), ended = coalesce(?3, ended), source = coalesce(?4, source), \
-            format = coalesce(?5, format), input_sha256 = coalesce(?6, input_sha256), \
-            accepted = coalesce(?7, accepted), quarantined = coalesce(?8, quarantined)";
-        sqlx::query(sql)
-            .bind(import.id.as_str())
-            .bind(import.begun)
-            .bind(import.ended)
-            .bind(import.act.text("source"))
-            .bind(import.act.text("format"))
-            .bind(import.act.text("input_sha256"))
-            .bind(import.act.number("accepted"))
-            .bind(import.act.number("quarantined"))
-            .execute(&mut *write)
-            .await?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

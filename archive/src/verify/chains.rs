@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     fn row(seq: u64, place: Option<Place>) -> Row {
-        Row { seq: Seq::new(seq).unwrap(), leaf: [0; 32], place, files: Vec::new() }
+        Row { seq: Seq::new(seq).unwrap(), leaf: [0; 32], place, is_whole: true, files: Vec::new() }
     }
 
     fn in_room(seq: u64, place_seq: u64, place_prev: u64) -> Row {

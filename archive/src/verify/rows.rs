@@ -28,6 +28,8 @@ pub(super) struct Row {
     pub(super) leaf: Digest,
     /// Its header's own place; nothing if the header is not kept.
     pub(super) place: Option<Place>,
+    /// Whether the event is whole, not destroyed.
+    pub(super) is_whole: bool,
     /// Files that it names as held.
     pub(super) files: Vec<FileId>,
 }
@@ -55,7 +57,7 @@ impl Row {
                 Place::In { room, place_seq, place_prev }
             }
         });
-        Self { seq, leaf, place, files: fields.filter_map(held_file).collect() }
+        Self { seq, leaf, place, is_whole: true, files: fields.filter_map(held_file).collect() }
     }
 }
 
@@ -185,7 +187,8 @@ fn of_block(reader: &SegmentReader, entry: &BlockEntry) -> Result<Vec<Row>> {
             Slot::Stub { .. } | Slot::Blank { .. } => &[],
         };
         let fields = fields.iter().map(|field| (field.tag, field.value.as_slice()));
-        rows.push(Row::new(seq, leaf, slot.header(), fields));
+        let is_whole = matches!(slot, Slot::Live { .. });
+        rows.push(Row { is_whole, ..Row::new(seq, leaf, slot.header(), fields) });
     }
     Ok(rows)
 }

@@ -17,6 +17,15 @@ fn events() -> Vec<Recorded> {
     events
 }
 
+fn open(path: &Path) -> SqliteCatalog {
+    SqliteCatalog::open(path, ArchiveId::from_bytes([1; 16])).unwrap()
+}
+
+fn follow(catalog: &SqliteCatalog, batch: &[Recorded]) -> Result<()> {
+    let (first, last) = (batch[0].seq, batch[batch.len() - 1].seq);
+    catalog.follow(first.leaf_index(), last.get(), batch)
+}
+
 type Rows = (
     u64,
     Vec<SourceRow>,
@@ -46,21 +55,21 @@ fn the_rows_do_not_depend_on_the_batches_and_come_back_when_the_file_is_deleted(
     let mut first = None;
     for size in [1, 37, 500] {
         let path = folder.path().join(format!("{size}.sqlite"));
-        let catalog = SqliteCatalog::open(&path).unwrap();
-        events.chunks(size).for_each(|batch| catalog.follow(batch).unwrap());
+        let catalog = open(&path);
+        events.chunks(size).for_each(|batch| follow(&catalog, batch).unwrap());
         let rows = all(&catalog);
         drop(catalog);
-        assert_eq!(all(&SqliteCatalog::open(&path).unwrap()), rows, "after a restart");
-        assert_eq!(*first.get_or_insert_with(|| all(&SqliteCatalog::open(&path).unwrap())), rows);
+        assert_eq!(all(&open(&path)), rows, "after a restart");
+        assert_eq!(*first.get_or_insert_with(|| all(&open(&path))), rows);
     }
 }
 
 #[test]
 fn the_lists_count_what_the_log_holds() {
     let folder = tempfile::tempdir().unwrap();
-    let catalog = SqliteCatalog::open(&folder.path().join("c.sqlite")).unwrap();
+    let catalog = open(&folder.path().join("c.sqlite"));
     let events = events();
-    catalog.follow(&events).unwrap();
+    follow(&catalog, &events).unwrap();
     let (watermark, _, rooms, persons, kinds, imports, _) = all(&catalog);
     assert_eq!(watermark, 500);
     assert_eq!(kinds.iter().map(|(_, events)| events).sum::<u64>(), 500);
@@ -80,12 +89,33 @@ fn the_lists_count_what_the_log_holds() {
 #[test]
 fn a_batch_that_does_not_follow_the_watermark_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let catalog = SqliteCatalog::open(&folder.path().join("c.sqlite")).unwrap();
+    let catalog = open(&folder.path().join("c.sqlite"));
     let events = events();
-    catalog.follow(&events[..100]).unwrap();
+    follow(&catalog, &events[..100]).unwrap();
     let before = all(&catalog);
-    assert!(catalog.follow(&events[..100]).is_err());
-    assert!(catalog.follow(&events[101..]).is_err());
-    catalog.follow(&[]).unwrap();
+    assert!(follow(&catalog, &events[..100]).is_err());
+    assert!(follow(&catalog, &events[101..]).is_err());
     assert_eq!(all(&catalog), before);
+}
+
+#[test]
+fn destroyed_events_move_the_watermark_and_count_for_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = open(&folder.path().join("c.sqlite"));
+    let mut events = events();
+    events.drain(100..200);
+    catalog.follow(0, 500, &events).unwrap();
+    let counts = catalog.counts().unwrap();
+    assert_eq!((counts.watermark, counts.events), (500, 400));
+    catalog.follow(500, 510, &[]).unwrap();
+    assert_eq!(catalog.watermark().unwrap(), 510);
+}
+
+#[test]
+fn the_catalog_of_another_archive_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.sqlite");
+    drop(open(&path));
+    let refused = SqliteCatalog::open(&path, ArchiveId::from_bytes([2; 16])).unwrap_err();
+    assert!(refused.to_string().contains("another archive"), "{refused}");
 }
