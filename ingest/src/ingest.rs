@@ -13,7 +13,7 @@ use crate::files;
 use crate::receipt::{Outcome, Receipt};
 use crate::sequencer::{Input, Offer, Sequencer, Ticket, Work};
 use crate::settings::Settings;
-use crate::source::Unreadable;
+use crate::source::{Sourced, Unreadable};
 
 /// An officer, an administrator or a job, as the audit names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,12 +48,27 @@ impl Ingest {
     /// Files are taken into the archive first. A draft that breaks a limit is kept in quarantine: who would rather refuse it
     /// asks [`Draft::check`] before.
     pub fn accept(&self, drafts: Vec<Draft>) -> Result<Vec<Outcome>> {
-        let mut offers = Vec::with_capacity(drafts.len());
-        for mut draft in drafts {
-            for file in &mut draft.attachments {
-                self.keep(file)?;
-            }
-            offers.push(offer(draft));
+        self.accept_pieces(
+            drafts.into_iter().map(|draft| Sourced::Draft(Box::new(draft))).collect(),
+        )
+    }
+
+    /// Records the pieces of one input in their order: drafts as [`Self::accept`] does, and bytes that are no event raw, in
+    /// quarantine. Bytes longer than [`chat::limits::RAW_BYTES_MAX`] are the caller's to refuse.
+    pub fn accept_pieces(&self, pieces: Vec<Sourced>) -> Result<Vec<Outcome>> {
+        let mut offers = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            offers.push(match piece {
+                Sourced::Draft(mut draft) => {
+                    for file in &mut draft.attachments {
+                        self.keep(file)?;
+                    }
+                    offer(*draft)
+                }
+                Sourced::Unreadable(piece) => {
+                    Offer::Unreadable { piece: Box::new(piece), file: None }
+                }
+            });
         }
         let mut outcomes = self.offer(offers, &Arc::new(Mutex::new(Input::default())))?.wait()?;
         for receipt in outcomes.iter_mut().map(|outcome| &mut outcome.receipt) {

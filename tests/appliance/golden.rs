@@ -50,7 +50,8 @@ fn a_golden_archive_verifies_and_answers_as_on_the_day_it_was_written() {
         assert_eq!(verified["ok"], true, "{version}: {verified:#}");
         for (query, hits) in expected["hits"].as_object().unwrap() {
             let page = appliance.json(&["search", query, "--limit", "100"]);
-            let seqs: Vec<_> = page["hits"].as_array().unwrap().iter().map(|hit| hit["seq"].clone()).collect();
+            let seqs: Vec<_> =
+                page["hits"].as_array().unwrap().iter().map(|hit| hit["seq"].clone()).collect();
             assert_eq!(Value::from(seqs), *hits, "{version}: {query}");
         }
         let note = expected["checkpoint"].as_str().unwrap();

@@ -1,75 +1,9 @@
 //! The server from outside: the way in, what it refuses, and how it stops.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use serde_json::{Value, json};
 
-use serde_json::Value;
-
+use crate::running::Running;
 use crate::support::Appliance;
-
-/// A running server, stopped with the test.
-struct Running {
-    child: Child,
-    address: String,
-    link: String,
-}
-
-impl Running {
-    fn start(appliance: &Appliance) -> Self {
-        let mut command = appliance.command();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--link"]);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut said = BufReader::new(child.stderr.take().unwrap());
-        let (mut address, mut link, mut text) = (None, None, String::new());
-        while address.is_none() {
-            text.clear();
-            assert!(said.read_line(&mut text).unwrap() > 0, "the server ended before it was ready");
-            if let Some(at) = text.find("/sign-in?link=") {
-                link = Some(text[at..].trim().to_owned());
-            }
-            if let Some((_, rest)) = text.split_once("ready on http://") {
-                address = Some(rest.trim().to_owned());
-            }
-        }
-        std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
-        Self { child, address: address.unwrap(), link: link.unwrap() }
-    }
-
-    /// Sends one request and returns the status, the head and the body.
-    fn ask(
-        &self,
-        method: &str,
-        target: &str,
-        headers: &[&str],
-        body: &str,
-    ) -> (u16, String, String) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let host = if headers.iter().any(|line| line.starts_with("Host:")) {
-            String::new()
-        } else {
-            format!("Host: {}\r\n", self.address)
-        };
-        let more = headers.iter().fold(String::new(), |more, line| more + line + "\r\n");
-        write!(
-            stream,
-            "{method} {target} HTTP/1.1\r\n{host}{more}Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, head.to_owned(), body.to_owned())
-    }
-
-    fn stop(mut self) {
-        let id = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
-        assert_eq!(self.child.wait().unwrap().code(), Some(0), "SIGTERM drains and ends with 0");
-    }
-}
 
 const EVENT: &str = r##"{"source":"feed","room":"#fx","sender":"Ada","time":"2024-03-04T09:15:00Z","id":"1","text":"posted by a feed"}"##;
 
@@ -95,9 +29,13 @@ fn a_feed_posts_with_its_token_and_can_do_nothing_else() {
     let without_id = EVENT.replace(r#""id":"1","#, "");
     let (status, _, body) = running.ask("POST", "/api/v1/events", &[&bearer], &without_id);
     assert_eq!(status, 422, "{body}");
+    let broken = format!("{{\"source\":\n{}", EVENT.replace(r#""id":"1","#, r#""id":"2","#));
+    let (status, _, body) = running.ask("POST", "/api/v1/events", &[&bearer], &broken);
+    let mixed: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &mixed["quarantined"], &mixed["accepted"]), (200, &json!(1), &json!(1)));
     assert_eq!(
         appliance.json(&["search", "posted", "--count"])["count"],
-        1,
+        2,
         "by the control socket"
     );
     running.stop();

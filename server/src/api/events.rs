@@ -4,6 +4,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use chat::Recorded;
+use chat::limits::RAW_BYTES_MAX;
 use http_body_util::BodyExt as _;
 use ingest::source::jsonl::parse_line;
 use ingest::{Draft, DraftKey, FileContent, Outcome, Reading, Sourced, Verdict};
@@ -19,8 +20,7 @@ pub(super) async fn append(State(shared): State<Shared>, request: Request) -> Re
     let limit = shared.config.limits.request_bytes_max;
     let body = read(request.into_body(), limit).await?;
     blocking(move || {
-        let drafts = drafts(&body)?;
-        let outcomes = shared.ingest.accept(drafts)?;
+        let outcomes = shared.ingest.accept_pieces(pieces(&body)?)?;
         count(&outcomes);
         Ok(Json(answer(&outcomes)))
     })
@@ -47,36 +47,41 @@ async fn read(body: Body, limit: usize) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Turns lines into drafts. One line that cannot be taken refuses the whole request, so that a feed learns of it.
-fn drafts(body: &[u8]) -> Result<Vec<Draft>> {
+/// Turns lines into events and, where a line is none, into bytes to be kept in quarantine.
+fn pieces(body: &[u8]) -> Result<Vec<Sourced>> {
     let reading = Reading::default();
-    let mut drafts = Vec::new();
+    let mut pieces = Vec::new();
     for (number, line) in (1_u64..).zip(body.split(|byte| *byte == b'\n')) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
+        if line.len() > RAW_BYTES_MAX {
+            let detail = format!("the line is over {RAW_BYTES_MAX} bytes");
+            return Err(of_line(number, Kind::TooLarge, &detail).with("limit", RAW_BYTES_MAX));
+        }
         for sourced in parse_line(line, &format!("request:{number}"), &reading) {
-            drafts.push(whole(sourced, number)?);
+            pieces.push(match sourced {
+                Sourced::Draft(draft) => Sourced::Draft(Box::new(posted(*draft, number)?)),
+                Sourced::Unreadable(piece) => Sourced::Unreadable(piece),
+            });
         }
     }
-    Ok(drafts)
+    Ok(pieces)
 }
 
-/// Refuses what a feed may not send: what is unreadable, what has no id, what names files of this machine.
-fn whole(sourced: Sourced, number: u64) -> Result<Draft> {
-    let refuse = |kind, detail: String| {
-        Err(Problem::new(kind, format!("line {number}: {detail}")).with("line", number))
-    };
-    let mut draft = match sourced {
-        Sourced::Draft(draft) => *draft,
-        Sourced::Unreadable(unreadable) => return refuse(Kind::BadData, unreadable.reason),
-    };
+fn of_line(number: u64, kind: Kind, detail: &str) -> Problem {
+    Problem::new(kind, format!("line {number}: {detail}")).with("line", number)
+}
+
+/// Refuses the whole request for an event that has no id or is too large, so that the feed learns of it; a feed names no
+/// files of this machine.
+fn posted(mut draft: Draft, number: u64) -> Result<Draft> {
     if !matches!(draft.key, DraftKey::Given(_)) {
-        return refuse(Kind::BadData, "an event that is posted needs an `id`".to_owned());
+        return Err(of_line(number, Kind::BadData, "an event that is posted needs an `id`"));
     }
     if let Err(refusal) = draft.check() {
-        return refuse(Kind::TooLarge, refusal.to_string());
+        return Err(of_line(number, Kind::TooLarge, &refusal.to_string()));
     }
     for file in &mut draft.attachments {
         if !matches!(file.content, FileContent::Missing { .. }) {
