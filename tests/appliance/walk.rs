@@ -37,7 +37,7 @@ fn sealed_files(appliance: &Appliance) -> usize {
 #[test]
 fn one_message_goes_from_the_socket_to_the_court() {
     let appliance = Appliance::create();
-    appliance.file("data/muniment.toml", "[archive]\nseal_bytes = 131072\n");
+    appliance.file("data/muniment.toml", "[archive]\nseal_bytes = 65536\n");
     let issued = appliance.json(&["token", "issue", "--name", "feed", "--scope", "append"]);
     let bearer = format!("Authorization: Bearer {}", issued["token"].as_str().unwrap());
     let running = Running::start(&appliance);
