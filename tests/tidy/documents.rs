@@ -81,6 +81,16 @@ fn every_link_to_a_heading_of_the_same_document_is_alive() {
     }
 }
 
+#[test]
+fn the_sections_of_the_format_are_numbered_without_a_gap() {
+    let text = std::fs::read_to_string(root().join("docs/format.md")).unwrap();
+    let numbers: Vec<u32> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("## ")?.split_once('.')?.0.parse().ok())
+        .collect();
+    assert_eq!(numbers, (1..=10).collect::<Vec<_>>(), "a section was lost or moved");
+}
+
 fn anchor(heading: &str) -> String {
     heading
         .chars()
