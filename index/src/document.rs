@@ -2,186 +2,242 @@
 //!
 //! Every value comes from `query::analysis`, so a clause finds in the index what the matcher finds in the event.
 
-use chat::{Custody, EventKind, Recorded, Seq};
+use chat::{Attachment, Custody, EventKind, Recorded, Seq};
 use query::Has;
-use query::analysis::{
-    Language, Part, event_language, extension, fold, for_each_part_token, has_link, mentions,
-    searchable, stem,
-};
-use tantivy::TantivyDocument;
+use query::analysis::{Language, Reader, extension, fold, has_link, mentions};
 use tantivy::schema::Field;
 
+use crate::engine_document::EachText;
+use crate::known_names::KnownNames;
 use crate::schema::Fields;
 use crate::spelling::Spelling;
 
-/// The one term of events that content search covers.
-pub(crate) const SPOKEN: &str = "1";
+/// Bytes of a whole value at most: what a query of [`chat::limits::QUERY_BYTES_MAX`] bytes can grow to when it is folded is
+/// shorter, and the engine takes no more than 65,535.
+const VALUE_BYTES_MAX: usize = 60_000;
 
-/// An event as the index keeps it.
+/// An event as the index keeps it: three numbers, and texts by field that lie end to end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Document {
-    seq: u64,
-    at: i64,
-    target: Option<u64>,
-    kind: EventKind,
-    language: Option<Language>,
+    pub(crate) fields: Fields,
+    pub(crate) seq: u64,
+    pub(crate) at: i64,
+    pub(crate) target: Option<u64>,
+    pub(crate) texts: Texts,
+}
+
+/// Texts of fields, end to end.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Texts {
+    bytes: Vec<u8>,
+    /// The field of each text and where it ends.
+    ends: Vec<(Field, usize)>,
+}
+
+/// Makes documents of events, one after the other. It remembers stems and names that it has met.
+#[derive(Debug)]
+pub(crate) struct Scribe {
+    fields: Fields,
+    reader: Reader,
+    names: KnownNames,
     words: Spelling,
-    stems: Vec<String>,
-    keywords: Vec<(Keyword, String)>,
+    stems: Texts,
 }
 
-/// What a keyword is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Keyword {
-    From,
-    To,
-    Room,
-    RoomId,
-    Source,
-    Thread,
-    File,
-    Extension,
-    Has,
+impl Texts {
+    /// Adds a text.
+    pub(crate) fn push(&mut self, field: Field, text: &[u8]) {
+        self.bytes.extend_from_slice(text);
+        self.ends.push((field, self.bytes.len()));
+    }
+
+    /// Adds a whole value, unless it is longer than any query can ask for.
+    fn value(&mut self, field: Field, value: impl AsRef<[u8]>) {
+        if value.as_ref().len() <= VALUE_BYTES_MAX {
+            self.push(field, value.as_ref());
+        }
+    }
+
+    fn append(&mut self, other: &Self) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&other.bytes);
+        self.ends.extend(other.ends.iter().map(|(field, end)| (*field, start + end)));
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    /// Returns the texts with their fields, in the order they were added.
+    pub(crate) fn iter(&self) -> EachText<'_> {
+        EachText::new(&self.bytes, &self.ends)
+    }
 }
 
-impl Document {
+impl Scribe {
+    /// Returns a maker of documents with these fields.
+    pub(crate) fn of(fields: Fields) -> Self {
+        Self {
+            fields,
+            reader: Reader::remembering(),
+            names: KnownNames::default(),
+            words: Spelling::default(),
+            stems: Texts::default(),
+        }
+    }
+
     /// Returns the document of an event, or nothing for one that no search finds: an officer's act, or a kind that a later
     /// version wrote. `room` is the language of the room when the event was recorded.
-    pub(crate) fn of(recorded: &Recorded, room: Option<Language>) -> Option<Self> {
+    pub(crate) fn document(
+        &mut self,
+        recorded: &Recorded,
+        room: Option<Language>,
+    ) -> Option<Document> {
         let event = &recorded.event;
         if matches!(event.kind, EventKind::Officer | EventKind::Unknown(_)) {
             return None;
         }
-        let language = event_language(recorded, room);
-        let (words, stems) = words(&searchable(recorded), language);
-        Some(Self {
-            seq: recorded.seq.get(),
-            at: event.at.micros(),
-            target: event.target.map(Seq::get),
-            kind: event.kind,
-            language,
-            words,
-            stems,
-            keywords: keywords(recorded),
-        })
-    }
-
-    /// Returns the document in the engine's form.
-    pub(crate) fn into_engine(self, fields: &Fields) -> TantivyDocument {
-        let mut document = TantivyDocument::new();
-        document.add_i64(fields.at, self.at);
-        document.add_u64(fields.seq, self.seq);
-        if let Some(target) = self.target {
-            document.add_u64(fields.target, target);
-        }
-        document.add_text(fields.kind, self.kind.word());
-        if let Some(language) = self.language {
-            document.add_text(fields.lang, language.code());
-        }
-        let (exact, stem) = if self.kind.is_searched_by_default() {
-            document.add_text(fields.spoken, SPOKEN);
+        let fields = self.fields;
+        let (exact, stem) = if event.kind.is_searched_by_default() {
             (fields.body, fields.stem)
         } else {
             (fields.aside, fields.aside_stem)
         };
-        document.add_text(exact, self.words.into_text());
-        for term in self.stems {
-            document.add_text(stem, term);
+        let language = self.read(recorded, room, stem);
+        let mut texts = Texts::default();
+        texts.push(exact, self.words.text().as_bytes());
+        texts.append(&self.stems);
+        if let Some(language) = language {
+            texts.value(fields.lang, language.code());
         }
-        for (keyword, value) in self.keywords {
-            document.add_text(keyword.field(fields), value);
+        if event.kind != EventKind::Message {
+            texts.value(fields.kind, event.kind.word());
         }
-        document
+        self.names(recorded, &mut texts);
+        content(recorded, &fields, &mut texts);
+        let (seq, at) = (recorded.seq.get(), event.at.micros());
+        Some(Document { fields, seq, at, target: event.target.map(Seq::get), texts })
     }
-}
 
-impl Keyword {
-    const fn field(self, fields: &Fields) -> Field {
-        match self {
-            Self::From => fields.from,
-            Self::To => fields.to,
-            Self::Room => fields.room,
-            Self::RoomId => fields.room_id,
-            Self::Source => fields.source,
-            Self::Thread => fields.thread,
-            Self::File => fields.file,
-            Self::Extension => fields.ext,
-            Self::Has => fields.has,
-        }
-    }
-}
-
-/// Returns the term of a stem. A colon is in no token, so no other pair gives the same term.
-pub(crate) fn stem_term(language: Language, stem: &str) -> String {
-    format!("{}:{stem}", language.code())
-}
-
-fn words(parts: &[(Part, &str)], language: Option<Language>) -> (Spelling, Vec<String>) {
-    let stemmed = language.filter(|language| language.has_stemmer());
-    let (mut words, mut stems) = (Spelling::default(), Vec::new());
-    for_each_part_token(parts, |_, token| {
-        words.push(token.term, token.position);
-        if let Some(language) = stemmed {
-            let stem = stem(token.term, language);
-            if stem != token.term {
-                stems.push(stem_term(language, &stem));
+    /// Reads the words and their stems and returns their language.
+    fn read(
+        &mut self,
+        recorded: &Recorded,
+        room: Option<Language>,
+        stem_field: Field,
+    ) -> Option<Language> {
+        let Self { reader, words, stems, .. } = self;
+        words.clear();
+        stems.clear();
+        let mut found = Stems { texts: stems, field: stem_field };
+        let language = reader.read(recorded, room, |word| {
+            words.push(word.token.term, word.token.position);
+            if let Some(stem) = word.stem {
+                found.push(stem);
             }
+        });
+        // The language is known only now; every stem begins with room for its code.
+        if let Some(language) = language {
+            found.sign(language);
         }
-    });
-    (words, stems)
+        language
+    }
+
+    /// Who, where and from which source.
+    fn names(&mut self, recorded: &Recorded, texts: &mut Texts) {
+        let (event, fields) = (&recorded.event, &self.fields);
+        if let Some(place) = &event.place {
+            texts.value(fields.room, self.names.room(place));
+            texts.value(fields.room_id, place.room.as_bytes());
+        }
+        if let Some(person) = &event.actor {
+            for name in self.names.person(person) {
+                texts.value(fields.from, name);
+            }
+            texts.value(fields.from_id, person.id.as_bytes());
+        }
+        if let Some(origin) = &event.origin {
+            texts.value(fields.source_id, origin.source.as_bytes());
+        }
+    }
 }
 
-fn keywords(recorded: &Recorded) -> Vec<(Keyword, String)> {
-    let event = &recorded.event;
-    let mut keywords = Vec::new();
-    if let Some(person) = &event.actor {
-        let given = [Some(&person.name), person.foreign_id.as_ref(), person.email.as_ref()];
-        keywords.extend(given.into_iter().flatten().map(|name| (Keyword::From, fold(name))));
-        keywords.push((Keyword::From, person.id.to_string()));
+/// Returns the bytes of the term of a stem. A colon is in no token, so no other pair gives the same term.
+pub(crate) fn stem_term(language: Language, stem: &str) -> Vec<u8> {
+    format!("{}:{stem}", language.code()).into_bytes()
+}
+
+/// Bytes of a stem's term before the stem: the three letters of the language and a colon.
+const SIGN_BYTES: usize = 4;
+
+/// Terms of stems in the making.
+struct Stems<'a> {
+    texts: &'a mut Texts,
+    field: Field,
+}
+
+impl Stems<'_> {
+    fn push(&mut self, stem: &str) {
+        self.texts.bytes.extend_from_slice(&[b':'; SIGN_BYTES]);
+        self.texts.push(self.field, stem.as_bytes());
     }
-    if let Some(place) = &event.place {
-        keywords.push((Keyword::Room, fold(&place.name)));
-        keywords.push((Keyword::Room, place.room.to_string()));
-        keywords.push((Keyword::RoomId, place.room.to_string()));
-    }
-    if let Some(origin) = &event.origin {
-        keywords.push((Keyword::Source, origin.source.to_string()));
-    }
-    let content = &event.content;
-    if let Some(text) = &content.text {
-        keywords.extend(mentions(text).into_iter().map(|name| (Keyword::To, name)));
-        if has_link(text) {
-            keywords.push(has(Has::Link));
+
+    /// Writes the language's code before each.
+    fn sign(&mut self, language: Language) {
+        let mut start = 0;
+        for (_, end) in &self.texts.ends {
+            let code = self.texts.bytes[start..].iter_mut().zip(language.code().bytes());
+            for (place, letter) in code.take(SIGN_BYTES - 1) {
+                *place = letter;
+            }
+            start = *end;
         }
     }
-    if event.kind == EventKind::Edit || content.edited_at.is_some() {
-        keywords.push(has(Has::Edit));
+}
+
+/// What the content is found by beside its words.
+fn content(recorded: &Recorded, fields: &Fields, texts: &mut Texts) {
+    let content = &recorded.event.content;
+    if let Some(text) = &content.text {
+        for name in mentions(text) {
+            texts.value(fields.to, name);
+        }
+        if has_link(text) {
+            texts.value(fields.has, Has::Link.word());
+        }
+    }
+    if recorded.event.kind == EventKind::Edit || content.edited_at.is_some() {
+        texts.value(fields.has, Has::Edit.word());
     }
     if let Some(thread) = &content.thread {
-        keywords.push((Keyword::Thread, fold(thread)));
+        texts.value(fields.thread, fold(thread));
     }
     if !content.attachments.is_empty() {
-        keywords.push(has(Has::File));
+        texts.value(fields.has, Has::File.word());
     }
     for file in &content.attachments {
-        keywords.push((Keyword::File, fold(&file.name)));
-        if let Custody::Held { file, .. } = &file.custody {
-            keywords.push((Keyword::File, file.to_string()));
-        }
-        keywords.extend(extension(&file.name).map(|ending| (Keyword::Extension, ending)));
+        attachment(file, fields, texts);
     }
-    keywords
 }
 
-fn has(has: Has) -> (Keyword, String) {
-    (Keyword::Has, has.word().to_owned())
+fn attachment(file: &Attachment, fields: &Fields, texts: &mut Texts) {
+    texts.value(fields.file, fold(&file.name));
+    if let Custody::Held { file, .. } = &file.custody {
+        texts.value(fields.file, file.to_string());
+    }
+    if let Some(ending) = extension(&file.name) {
+        texts.value(fields.ext, ending);
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use chat::{Attachment, ChatEvent, Timestamp};
+    use chat::{ChatEvent, Timestamp};
+    use query::analysis::stem;
 
     use super::*;
+    use crate::schema::schema;
 
     fn recorded(event: ChatEvent) -> Recorded {
         let seq = Seq::new(5).unwrap();
@@ -189,24 +245,33 @@ mod tests {
         Recorded { seq, place_seq: None, place_prev: None, recorded_at, event }
     }
 
-    fn values(document: &Document, wanted: Keyword) -> Vec<&str> {
-        let keywords = document.keywords.iter().filter(|(keyword, _)| *keyword == wanted);
-        keywords.map(|(_, value)| value.as_str()).collect()
+    fn document(event: ChatEvent, room: Option<Language>) -> Option<Document> {
+        Scribe::of(schema().1).document(&recorded(event), room)
+    }
+
+    fn values(document: &Document, wanted: Field) -> Vec<Vec<u8>> {
+        let texts = document.texts.iter().filter(|(field, _)| *field == wanted);
+        texts.map(|(_, text)| text.to_vec()).collect()
+    }
+
+    fn words(document: &Document, wanted: Field) -> Vec<String> {
+        let values = values(document, wanted).into_iter();
+        values.map(|value| String::from_utf8(value).unwrap()).collect()
     }
 
     #[test]
     fn a_stem_is_kept_only_where_it_differs_from_the_word() {
-        let english = Language::named("en");
-        let event = recorded(chat::testing::message(1, 1, 1, "Running a run"));
-        let document = Document::of(&event, english).unwrap();
-        let language = document.language.unwrap();
-        assert_eq!(document.words.into_text(), "running a run");
+        let english = Language::named("en").unwrap();
+        let event = chat::testing::message(1, 1, 1, "Running a run");
+        let document = document(event, Some(english)).unwrap();
+        assert_eq!(words(&document, document.fields.body), ["running a run"]);
         let expected: Vec<_> = ["running", "a", "run"]
             .into_iter()
-            .filter(|term| stem(term, language) != *term)
-            .map(|term| stem_term(language, &stem(term, language)))
+            .filter(|term| stem(term, english) != *term)
+            .map(|term| stem_term(english, &stem(term, english)))
             .collect();
-        assert_eq!(document.stems, expected);
+        assert_eq!(values(&document, document.fields.stem), expected);
+        assert_eq!(words(&document, document.fields.lang), ["eng"]);
     }
 
     #[test]
@@ -221,22 +286,42 @@ mod tests {
             address: None,
             custody,
         });
-        let document = Document::of(&recorded(event), None).unwrap();
-        let nine = "09".repeat(16);
-        assert_eq!(values(&document, Keyword::From), ["person 9", "nine@example.com", &nine]);
-        assert_eq!(values(&document, Keyword::Room), ["room 7", &"07".repeat(16)]);
-        assert_eq!(values(&document, Keyword::RoomId), ["07".repeat(16)]);
-        assert_eq!(values(&document, Keyword::To), ["jorg"]);
-        assert_eq!(values(&document, Keyword::File), ["plan.pdf"]);
-        assert_eq!(values(&document, Keyword::Extension), ["pdf"]);
-        assert_eq!(values(&document, Keyword::Has), ["link", "file"]);
+        let document = document(event, None).unwrap();
+        let fields = document.fields;
+        assert_eq!(words(&document, fields.from), ["person 9", "nine@example.com"]);
+        assert_eq!(values(&document, fields.from_id), [vec![9; 16]]);
+        assert_eq!(words(&document, fields.room), ["room 7"]);
+        assert_eq!(values(&document, fields.room_id), [vec![7; 16]]);
+        assert_eq!(words(&document, fields.to), ["jorg"]);
+        assert_eq!(words(&document, fields.file), ["plan.pdf"]);
+        assert_eq!(words(&document, fields.ext), ["pdf"]);
+        assert_eq!(words(&document, fields.has), ["link", "file"]);
+    }
+
+    #[test]
+    fn a_scribe_that_has_met_much_writes_what_a_new_one_writes() {
+        let mut old = Scribe::of(schema().1);
+        let english = Language::named("en");
+        for number in 0..5_000_u32 {
+            let byte = u8::try_from(number % 251).unwrap();
+            let text = format!("meetings {number} were held by committees");
+            let mut event = chat::testing::message(1, byte, byte / 2, &text);
+            let person = event.actor.as_mut().unwrap();
+            person.name = format!("{} {}", person.name, number % 3);
+            let room = english.filter(|_| number % 2 == 0);
+            let event = recorded(event);
+            let written = old.document(&event, room);
+            if number % 499 == 0 {
+                assert_eq!(written, Scribe::of(schema().1).document(&event, room));
+            }
+        }
     }
 
     #[test]
     fn an_officers_act_is_never_in_the_index() {
         for kind in [EventKind::Officer, EventKind::Unknown(0x8fff)] {
             let event = ChatEvent { kind, ..chat::testing::message(1, 1, 1, "budget") };
-            assert_eq!(Document::of(&recorded(event), None), None);
+            assert_eq!(document(event, None), None);
         }
     }
 }

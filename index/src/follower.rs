@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use archive::Tail;
 use chat::{Recorded, Seq};
+use query::analysis::Language;
 use rayon::prelude::*;
-use tantivy::TantivyDocument;
 
-use crate::document::Document;
+use crate::document::{Document, Scribe};
 use crate::error::{Error, Result};
 use crate::marks::Marks;
 use crate::settings::Settings;
@@ -24,6 +24,8 @@ const PULL_EVENTS: usize = 4_096;
 const COMMIT_TEXT_BYTES_MAX: usize = 32 << 20;
 /// Events without a document, such as officers' acts, after which a commit is made for the watermark alone.
 const COMMIT_EMPTY_EVENTS_MAX: u64 = 4_096;
+/// Events of a part that is worth a thread of its own.
+const PART_EVENTS_MIN: usize = 64;
 /// How long the thread waits at most while nothing is new, before it looks for wishes.
 const IDLE_WAIT: Duration = Duration::from_millis(100);
 /// The same while something waits to be committed.
@@ -35,6 +37,7 @@ pub(crate) struct Follower {
     settings: Settings,
     folder: PathBuf,
     store: Store,
+    scribes: Vec<Scribe>,
     tail: Tail,
     pending: Pending,
     /// Times that nothing was new since the last commit.
@@ -68,7 +71,19 @@ impl Follower {
             None => begin(&shared, &folder, &settings)?,
         };
         let tail = shared.sources.archive.tail(after(shared.watermark()));
-        Ok(Self { shared, settings, folder, store, tail, pending: Pending::default(), rests: 0 })
+        Ok(Self::from_store(shared, settings, folder, store, tail))
+    }
+
+    fn from_store(
+        shared: Arc<Shared>,
+        settings: Settings,
+        folder: PathBuf,
+        store: Store,
+        tail: Tail,
+    ) -> Self {
+        let scribes = (0..rayon::current_num_threads()).map(|_| Scribe::of(store.fields)).collect();
+        let pending = Pending::default();
+        Self { shared, settings, folder, store, scribes, tail, pending, rests: 0 }
     }
 
     /// Follows until it is told to stop. A fault ends it, and is reported.
@@ -137,9 +152,9 @@ impl Follower {
                 marks.apply(recorded);
             }
         }
-        for document in self.documents(batch) {
-            self.store.add(document)?;
-            self.pending.documents += 1;
+        for documents in self.documents(batch) {
+            self.pending.documents += u64::try_from(documents.len()).unwrap_or(u64::MAX);
+            self.store.add(documents)?;
         }
         let text_bytes =
             |recorded: &Recorded| recorded.event.content.text.as_ref().map_or(0, String::len);
@@ -148,19 +163,21 @@ impl Follower {
         Ok(())
     }
 
-    fn documents(&self, batch: &[Recorded]) -> Vec<TantivyDocument> {
+    /// Returns the documents of a batch in its order, in as many parts as there are scribes.
+    fn documents(&mut self, batch: &[Recorded]) -> Vec<Vec<Document>> {
         // The lock is given back before the pool is waited for, whose threads may be waiting for that very lock.
         let languages: Vec<_> = {
             let surroundings = self.shared.sources.surroundings.read();
             batch.iter().map(|recorded| surroundings.language(recorded)).collect()
         };
-        let fields = self.store.fields;
-        batch
-            .par_iter()
-            .zip(languages)
-            .filter_map(|(recorded, language)| Document::of(recorded, language))
-            .map(|document| document.into_engine(&fields))
-            .collect()
+        let part = batch.len().div_ceil(self.scribes.len().max(1)).max(PART_EVENTS_MIN);
+        let parts = batch.par_chunks(part).zip(languages.par_chunks(part));
+        let write = |scribe: &mut Scribe, events: &[Recorded], languages: &[Option<Language>]| {
+            let events = events.iter().zip(languages);
+            events.filter_map(|(recorded, language)| scribe.document(recorded, *language)).collect()
+        };
+        let parts = self.scribes.par_iter_mut().zip(parts);
+        parts.map(|(scribe, (events, languages))| write(scribe, events, languages)).collect()
     }
 
     fn commit(&mut self) -> Result<()> {
@@ -202,7 +219,7 @@ impl Follower {
         }
         let store = begin(&shared, &folder, &settings)?;
         let tail = shared.sources.archive.tail(Seq::FIRST);
-        Ok(Self { shared, settings, folder, store, tail, pending: Pending::default(), rests: 0 })
+        Ok(Self::from_store(shared, settings, folder, store, tail))
     }
 }
 

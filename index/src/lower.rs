@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use archive::Archive;
-use chat::{EventKind, RoomId};
+use chat::{EventKind, PersonId, RoomId, SourceId};
 use query::analysis::{Language, stem, tokens};
 use query::{Clause, Field, Mark, Query as Asked};
 use tantivy::Term;
@@ -65,26 +65,30 @@ impl<'a> Lowering<'a> {
         if *asked.root() != Clause::Everything {
             all.push(self.clause(asked.root()));
         }
-        if !self.further.is_empty() || !is_bound(asked.root()) {
-            all.push(self.covered());
-        }
         if let Reach::Rooms(rooms) = &scope.0 {
             all.push(self.rooms(rooms));
         }
-        every(all)
+        if self.further.is_empty() && is_bound(asked.root()) {
+            return every(all);
+        }
+        // Nearly every event is of a kind that is covered, so the others are taken away.
+        let uncovered = self.view.kinds.iter().filter(|kind| !asked.covers(**kind));
+        self.but(uncovered.map(|kind| self.kind(*kind)).collect(), all)
     }
 
-    /// Returns the events of the kinds that the query covers.
-    fn covered(&self) -> Boxed {
-        let spoken = Term::from_field_text(self.view.fields.spoken, crate::document::SPOKEN);
-        let kinds = self.further.iter();
-        let further = kinds.map(|kind| Term::from_field_text(self.view.fields.kind, kind.word()));
-        any(std::iter::once(spoken).chain(further).map(|term| self.keyword(term)).collect())
+    /// The events of a kind whose word is written.
+    fn kind(&self, kind: EventKind) -> Boxed {
+        self.value(self.view.fields.kind, kind.word())
+    }
+
+    /// Messages are the events of no other kind.
+    fn messages(&self) -> Boxed {
+        self.but(self.view.kinds.iter().map(|kind| self.kind(*kind)).collect(), Vec::new())
     }
 
     fn rooms(&self, rooms: &[RoomId]) -> Boxed {
         let field = self.view.fields.room_id;
-        self.among(field, rooms.iter().map(ToString::to_string))
+        self.among(field, rooms.iter().map(RoomId::as_bytes))
     }
 
     /// The depth of clauses is bounded by [`chat::limits::QUERY_DEPTH_MAX`], so this may call itself.
@@ -93,7 +97,7 @@ impl<'a> Lowering<'a> {
             Clause::Everything => self.silent(Box::new(AllQuery)),
             Clause::All(clauses) => self.all(clauses),
             Clause::Any(clauses) => any(clauses.iter().map(|one| self.clause(one)).collect()),
-            Clause::Not(inner) => self.not(vec![self.clause(inner)], Vec::new()),
+            Clause::Not(inner) => self.but(vec![self.clause(inner)], Vec::new()),
             Clause::Word(word) => self.in_words(|words| self.word(word, words)),
             Clause::Phrase { tokens, slop } => {
                 self.in_words(|words| self.phrase(tokens, *slop, words))
@@ -116,7 +120,7 @@ impl<'a> Lowering<'a> {
                 wanted.push(self.clause(clause));
             }
         }
-        if unwanted.is_empty() { every(wanted) } else { self.not(unwanted, wanted) }
+        if unwanted.is_empty() { every(wanted) } else { self.but(unwanted, wanted) }
     }
 
     /// Reads a clause on words in the lists of content, and in those of other events where the query asks for their kind.
@@ -136,7 +140,7 @@ impl<'a> Lowering<'a> {
         for &language in &*self.view.languages {
             let stem = stem(word, language);
             let stemmed = crate::document::stem_term(language, &stem);
-            ways.push(scored(Term::from_field_text(words.stem, &stemmed)));
+            ways.push(scored(Term::from_field_bytes(words.stem, &stemmed)));
             if stem != word {
                 let own = scored(Term::from_field_text(words.exact, &stem));
                 ways.push(every(vec![own, self.spoken_in(language)]));
@@ -146,7 +150,7 @@ impl<'a> Lowering<'a> {
     }
 
     fn spoken_in(&self, language: Language) -> Boxed {
-        self.keyword(Term::from_field_text(self.view.fields.lang, language.code()))
+        self.value(self.view.fields.lang, language.code())
     }
 
     fn verbatim(&self, clause: &Clause, text: &str, words: Words) -> Boxed {
@@ -164,27 +168,32 @@ impl<'a> Lowering<'a> {
 
     fn field(&self, field: &Field) -> Boxed {
         let fields = &self.view.fields;
-        let value =
-            |handle: Handle, value: &str| self.keyword(Term::from_field_text(handle, value));
         match field {
-            Field::From(name) => value(fields.from, name),
-            Field::To(name) => value(fields.to, name),
-            Field::Room(name) => value(fields.room, name),
-            Field::Category(name) => self.among(
-                fields.room_id,
-                self.beside.state.rooms_in(name).iter().map(ToString::to_string),
-            ),
-            Field::Source(name) => {
-                let ids = self.beside.state.sources_named(name);
-                let ids = ids.iter().map(ToString::to_string);
-                self.among(fields.source, ids.chain([name.clone()]))
+            Field::From(name) => {
+                let id = name.parse().ok().map(|id: PersonId| (fields.from_id, *id.as_bytes()));
+                self.named(fields.from, name, id)
             }
-            Field::Kind(kind) => value(fields.kind, kind.word()),
-            Field::Has(has) => value(fields.has, has.word()),
-            Field::File(name) => value(fields.file, name),
-            Field::Extension(extension) => value(fields.ext, extension),
-            Field::Language(language) => value(fields.lang, language.code()),
-            Field::Thread(thread) => value(fields.thread, thread),
+            Field::To(name) => self.value(fields.to, name),
+            Field::Room(name) => {
+                let id = name.parse().ok().map(|id: RoomId| (fields.room_id, *id.as_bytes()));
+                self.named(fields.room, name, id)
+            }
+            Field::Category(name) => {
+                let rooms = self.beside.state.rooms_in(name);
+                self.among(fields.room_id, rooms.iter().map(RoomId::as_bytes))
+            }
+            Field::Source(name) => {
+                let mut ids = self.beside.state.sources_named(name);
+                ids.extend(name.parse::<SourceId>());
+                self.among(fields.source_id, ids.iter().map(SourceId::as_bytes))
+            }
+            Field::Kind(EventKind::Message) => self.messages(),
+            Field::Kind(kind) => self.kind(*kind),
+            Field::Has(has) => self.value(fields.has, has.word()),
+            Field::File(name) => self.value(fields.file, name),
+            Field::Extension(extension) => self.value(fields.ext, extension),
+            Field::Language(language) => self.value(fields.lang, language.code()),
+            Field::Thread(thread) => self.value(fields.thread, thread),
             Field::Is(mark) => self.sieve(self.mark(*mark)),
             Field::Time { from, until } => {
                 let micros = |time: &chat::Timestamp| time.micros();
@@ -222,14 +231,24 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// A list that decides without counting towards the score.
+    /// Events with a value. It decides without counting towards the score.
+    fn value(&self, field: Handle, value: impl AsRef<[u8]>) -> Boxed {
+        self.keyword(Term::from_field_bytes(field, value.as_ref()))
+    }
+
     fn keyword(&self, term: Term) -> Boxed {
         self.silent(Box::new(TermQuery::new(term, IndexRecordOption::Basic)))
     }
 
-    /// Events with one of these values.
-    fn among(&self, field: Handle, values: impl Iterator<Item = String>) -> Boxed {
-        let mut terms: Vec<_> = values.map(|value| Term::from_field_text(field, &value)).collect();
+    /// Events that bear a name, or an id that is spelled like it.
+    fn named(&self, field: Handle, name: &str, id: Option<(Handle, [u8; 16])>) -> Boxed {
+        let by_id = id.map(|(field, id)| self.value(field, id));
+        any(std::iter::once(self.value(field, name)).chain(by_id).collect())
+    }
+
+    /// Events with one of these ids.
+    fn among<'id>(&self, field: Handle, ids: impl Iterator<Item = &'id [u8; 16]>) -> Boxed {
+        let mut terms: Vec<_> = ids.map(|id| Term::from_field_bytes(field, id)).collect();
         terms.sort_unstable();
         terms.dedup();
         match terms.len() {
@@ -244,7 +263,10 @@ impl<'a> Lowering<'a> {
     }
 
     /// What is in all of the second and none of the first.
-    fn not(&self, unwanted: Vec<Boxed>, wanted: Vec<Boxed>) -> Boxed {
+    fn but(&self, unwanted: Vec<Boxed>, wanted: Vec<Boxed>) -> Boxed {
+        if unwanted.is_empty() && !wanted.is_empty() {
+            return every(wanted);
+        }
         let mut clauses: Vec<(Occur, Boxed)> =
             wanted.into_iter().map(|query| (Occur::Must, query)).collect();
         if clauses.is_empty() {

@@ -48,7 +48,7 @@ impl Marks {
     }
 
     fn read_kind(&mut self, view: &View, kind: EventKind) -> tantivy::Result<()> {
-        let term = Term::from_field_text(view.fields.kind, kind.word());
+        let term = Term::from_field_bytes(view.fields.kind, kind.word().as_bytes());
         let query = TermQuery::new(term, IndexRecordOption::Basic);
         let weight = query.weight(EnableScoring::disabled_from_searcher(&view.searcher))?;
         for segment in view.segments(u64::MAX) {

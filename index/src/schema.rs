@@ -1,12 +1,15 @@
 //! The fields of the index. A change here is a new [`SCHEMA_VERSION`], and every index is then built again from the log.
 
-use tantivy::schema::{FAST, Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
+use tantivy::schema::{
+    BytesOptions, FAST, Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions,
+};
+use tantivy::store::{Compressor, ZstdCompressor};
 use tantivy::{IndexSettings, IndexSortByField, Order};
 
 use crate::spelling::SPELLED;
 
 /// Version of the fields and of what is written into them. It is part of every commit.
-pub(crate) const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 2;
 
 /// The name of the column that segments are sorted by.
 pub(crate) const AT: &str = "at";
@@ -20,6 +23,8 @@ pub(crate) const TARGET: &str = "target";
 /// Words stand twice: `body` and `stem` hold those of events that content search covers, `aside` and `aside_stem` those
 /// of other events (a join, a rename), which are found only where a query names their kind. So a plain word needs no
 /// second condition, and its count is the length of its list.
+///
+/// Everything but the words is kept as bytes: whole values without frequencies, lengths or positions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fields {
     /// Exact words with positions, of events that content search covers.
@@ -30,22 +35,22 @@ pub(crate) struct Fields {
     pub(crate) aside: Field,
     /// Their stems.
     pub(crate) aside_stem: Field,
-    /// One term on every event that content search covers.
-    pub(crate) spoken: Field,
     /// The language of the words.
     pub(crate) lang: Field,
-    /// The word of the kind.
+    /// The word of the kind, of all kinds but messages: nearly every event is one, so the others are told instead.
     pub(crate) kind: Field,
-    /// Id and folded name of the room.
+    /// Folded name of the room.
     pub(crate) room: Field,
-    /// Id of the room alone, for scopes: a name can be anyone's.
+    /// Id of the room, apart from the names, for scopes: a name can be anyone's.
     pub(crate) room_id: Field,
-    /// Id, folded names and addresses of the author.
+    /// Folded names and addresses of the author.
     pub(crate) from: Field,
+    /// Id of the author.
+    pub(crate) from_id: Field,
     /// Folded names that the text mentions.
     pub(crate) to: Field,
     /// Id of the source.
-    pub(crate) source: Field,
+    pub(crate) source_id: Field,
     /// The source's id of the thread, folded.
     pub(crate) thread: Field,
     /// Folded file names.
@@ -65,26 +70,31 @@ pub(crate) struct Fields {
 /// Makes the schema and the handles of its fields.
 pub(crate) fn schema() -> (Schema, Fields) {
     let mut builder = Schema::builder();
-    let words = || words(SPELLED, IndexRecordOption::WithFreqsAndPositions, true);
-    let stems = || words_raw(IndexRecordOption::WithFreqs);
-    let keyword = || words_raw(IndexRecordOption::Basic);
+    let exact = |fieldnorms| {
+        let indexing = TextFieldIndexing::default()
+            .set_tokenizer(SPELLED)
+            .set_index_option(IndexRecordOption::WithFreqsAndPositions)
+            .set_fieldnorms(fieldnorms);
+        TextOptions::default().set_indexing_options(indexing)
+    };
+    let value = || BytesOptions::default().set_indexed();
     let fields = Fields {
-        body: builder.add_text_field("body", words()),
-        stem: builder.add_text_field("stem", stems()),
-        aside: builder.add_text_field("aside", words()),
-        aside_stem: builder.add_text_field("aside_stem", stems()),
-        spoken: builder.add_text_field("spoken", keyword()),
-        lang: builder.add_text_field("lang", keyword()),
-        kind: builder.add_text_field("kind", keyword()),
-        room: builder.add_text_field("room", keyword()),
-        room_id: builder.add_text_field("room_id", keyword()),
-        from: builder.add_text_field("from", keyword()),
-        to: builder.add_text_field("to", keyword()),
-        source: builder.add_text_field("source", keyword()),
-        thread: builder.add_text_field("thread", keyword()),
-        file: builder.add_text_field("file", keyword()),
-        ext: builder.add_text_field("ext", keyword()),
-        has: builder.add_text_field("has", keyword()),
+        body: builder.add_text_field("body", exact(true)),
+        stem: builder.add_bytes_field("stem", value()),
+        aside: builder.add_text_field("aside", exact(false)),
+        aside_stem: builder.add_bytes_field("aside_stem", value()),
+        lang: builder.add_bytes_field("lang", value()),
+        kind: builder.add_bytes_field("kind", value()),
+        room: builder.add_bytes_field("room", value()),
+        room_id: builder.add_bytes_field("room_id", value()),
+        from: builder.add_bytes_field("from", value()),
+        from_id: builder.add_bytes_field("from_id", value()),
+        to: builder.add_bytes_field("to", value()),
+        source_id: builder.add_bytes_field("source_id", value()),
+        thread: builder.add_bytes_field("thread", value()),
+        file: builder.add_bytes_field("file", value()),
+        ext: builder.add_bytes_field("ext", value()),
+        has: builder.add_bytes_field("has", value()),
         at: builder.add_i64_field(AT, FAST),
         seq: builder.add_u64_field(SEQ, FAST),
         target: builder.add_u64_field(TARGET, FAST),
@@ -93,24 +103,16 @@ pub(crate) fn schema() -> (Schema, Fields) {
 }
 
 /// Returns the settings: every segment sorted by event time, latest first (performance.md §5.1).
+///
+/// Nothing is stored with a document, but the engine keeps its place in an empty store all the same: the places are mere
+/// counts, which zstd all but removes, and no thread of its own is worth it.
 pub(crate) fn settings() -> IndexSettings {
     IndexSettings {
         sort_by_field: Some(IndexSortByField { field: AT.to_owned(), order: Order::Desc }),
+        docstore_compression: Compressor::Zstd(ZstdCompressor::default()),
+        docstore_compress_dedicated_thread: false,
         ..IndexSettings::default()
     }
-}
-
-fn words(tokenizer: &str, option: IndexRecordOption, fieldnorms: bool) -> TextOptions {
-    TextOptions::default().set_indexing_options(
-        TextFieldIndexing::default()
-            .set_tokenizer(tokenizer)
-            .set_index_option(option)
-            .set_fieldnorms(fieldnorms),
-    )
-}
-
-fn words_raw(option: IndexRecordOption) -> TextOptions {
-    words("raw", option, false)
 }
 
 #[cfg(test)]

@@ -35,8 +35,14 @@ impl Spelling {
     }
 
     /// Returns the joined text.
-    pub(crate) fn into_text(self) -> String {
-        self.text
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Forgets all tokens.
+    pub(crate) fn clear(&mut self) {
+        self.text.clear();
+        self.next_position = 0;
     }
 }
 
@@ -127,14 +133,14 @@ mod tests {
         let position = |position: u32| usize::try_from(position).unwrap();
         let expected: Vec<_> =
             tokens.iter().map(|(term, at)| ((*term).to_owned(), position(*at))).collect();
-        assert_eq!(read(&spelling.into_text()), expected);
+        assert_eq!(read(&spelling.text()), expected);
     }
 
     #[test]
     fn nothing_gives_nothing() {
-        assert_eq!(read(&Spelling::default().into_text()), []);
+        assert_eq!(read(&Spelling::default().text()), []);
         let mut late = Spelling::default();
         late.push("late", 5);
-        assert_eq!(read(&late.into_text()), [("late".to_owned(), 5)]);
+        assert_eq!(read(&late.text()), [("late".to_owned(), 5)]);
     }
 }

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 
 use query::ANALYSIS_VERSION;
 use tantivy::directory::MmapDirectory;
+use tantivy::indexer::UserOperation;
 use tantivy::tokenizer::TextAnalyzer;
-use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument};
+use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy};
 
+use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::merge::MergeNeighbours;
 use crate::schema::{Fields, SCHEMA_VERSION, schema, settings};
@@ -42,7 +44,7 @@ impl Watermark {
 
 /// The open files and the one writer.
 pub(crate) struct Store {
-    writer: IndexWriter,
+    writer: IndexWriter<Document>,
     /// Opens committed states.
     pub(crate) reader: IndexReader,
     /// Handles of the fields.
@@ -106,17 +108,18 @@ impl Store {
             .try_into()
             .map_err(Error::engine(action))?;
         // One thread, so that every segment covers its own stretch of the log.
-        let writer: IndexWriter =
+        let writer: IndexWriter<Document> =
             index.writer_with_num_threads(1, arena_bytes).map_err(Error::engine(action))?;
         writer.set_merge_policy(Box::new(MergeNeighbours::of(index)));
         let (_, fields) = schema();
         Ok(Self { writer, reader, fields })
     }
 
-    /// Adds a document to the next commit.
-    pub(crate) fn add(&self, document: TantivyDocument) -> Result<()> {
-        let added = self.writer.add_document(document);
-        added.map(drop).map_err(Error::engine("add an event"))
+    /// Adds documents to the next commit, all at once: a hand-over to the engine's thread costs as much as a document.
+    pub(crate) fn add(&self, documents: Vec<Document>) -> Result<()> {
+        let operations = documents.into_iter().map(UserOperation::Add).collect::<Vec<_>>();
+        let added = self.writer.run(operations);
+        added.map(drop).map_err(Error::engine("add events"))
     }
 
     /// Makes everything added durable, under this watermark.

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use chat::EventKind;
 use query::analysis::Language;
-use tantivy::{IndexReader, Searcher};
+use tantivy::{IndexReader, Searcher, Term};
 
 use crate::columns::{ColumnsBySegment, open_all};
 use crate::error::{Error, Result};
@@ -21,6 +22,8 @@ pub(crate) struct View {
     pub(crate) watermark: u64,
     /// Languages with a stemmer that some event is in, in the order of their codes.
     pub(crate) languages: Arc<[Language]>,
+    /// Kinds that some event is of, but for messages, which are not told.
+    pub(crate) kinds: Arc<[EventKind]>,
     /// Handles of the fields.
     pub(crate) fields: Fields,
 }
@@ -45,7 +48,8 @@ impl View {
         let open = before.map_or(&none, |before| &*before.columns);
         let columns = open_all(&searcher, open).map_err(Error::engine("open the columns"))?;
         let languages = languages(&searcher, fields)?;
-        Ok(Self { searcher, columns: Arc::new(columns), watermark, languages, fields })
+        let kinds = kinds(&searcher, fields)?;
+        Ok(Self { searcher, columns: Arc::new(columns), watermark, languages, kinds, fields })
     }
 
     /// Returns the number that names this state among those of its reader.
@@ -72,9 +76,20 @@ fn languages(searcher: &Searcher, fields: Fields) -> Result<Arc<[Language]>> {
     let action = "read the languages";
     let mut present = Vec::new();
     for language in Language::with_stemmer() {
-        let term = tantivy::Term::from_field_text(fields.lang, language.code());
+        let term = Term::from_field_bytes(fields.lang, language.code().as_bytes());
         if searcher.doc_freq(&term).map_err(Error::engine(action))? > 0 {
             present.push(language);
+        }
+    }
+    Ok(present.into())
+}
+
+fn kinds(searcher: &Searcher, fields: Fields) -> Result<Arc<[EventKind]>> {
+    let mut present = Vec::new();
+    for &kind in EventKind::KNOWN {
+        let term = Term::from_field_bytes(fields.kind, kind.word().as_bytes());
+        if searcher.doc_freq(&term).map_err(Error::engine("read the kinds"))? > 0 {
+            present.push(kind);
         }
     }
     Ok(present.into())

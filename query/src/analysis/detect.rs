@@ -2,8 +2,9 @@
 
 use chat::Recorded;
 
-use super::function_words::by_function_words;
+use super::function_words::Votes;
 use super::language::Language;
+use super::token::for_each_token;
 
 /// Letters below which a text says too little about its language.
 const LETTERS_MIN: usize = 20;
@@ -15,27 +16,76 @@ const DETECTED_BYTES_MAX: usize = 512;
 /// Returns the language of a text where it has at least 20 letters and they leave little doubt; otherwise the room's.
 ///
 /// A text in Latin letters is known by its function words; where they do not decide and it is long, and in every other
-/// script, by its letters and trigrams.
+/// script, by its letters and trigrams. Only the first 512 bytes are looked at.
 pub fn detect(text: &str, room: Option<Language>) -> Option<Language> {
-    let sample = &text[..text.floor_char_boundary(DETECTED_BYTES_MAX)];
-    let (mut letters, mut latin) = (0_usize, 0_usize);
-    for character in sample.chars() {
-        let is_latin = is_latin_letter(character);
-        latin += usize::from(is_latin);
-        letters += usize::from(is_latin || (!character.is_ascii() && character.is_alphabetic()));
+    let mut detector = Detector::of(text);
+    if detector.wants_words() {
+        // A little beyond the sample, so that a word which is cut off by its end is seen not to end within it.
+        let seen = &text[..text.floor_char_boundary(DETECTED_BYTES_MAX + 8)];
+        for_each_token(seen, |token| detector.word(token.term, token.end));
     }
-    if letters < LETTERS_MIN {
-        return room;
+    detector.language(room)
+}
+
+/// Finds the language of a text whose words come from elsewhere, since they have been cut already.
+#[derive(Debug)]
+pub(super) struct Detector<'a> {
+    /// The beginning of the text.
+    sample: &'a str,
+    letters: usize,
+    latin: usize,
+    votes: Votes,
+}
+
+impl<'a> Detector<'a> {
+    /// Looks at the letters of a text.
+    pub(super) fn of(text: &'a str) -> Self {
+        let sample = &text[..text.floor_char_boundary(DETECTED_BYTES_MAX)];
+        let (mut letters, mut latin) = (0_usize, 0_usize);
+        if sample.is_ascii() {
+            latin = sample.bytes().map(|byte| usize::from(byte.is_ascii_alphabetic())).sum();
+            letters = latin;
+        } else {
+            for character in sample.chars() {
+                let is_latin = is_latin_letter(character);
+                latin += usize::from(is_latin);
+                letters +=
+                    usize::from(is_latin || (!character.is_ascii() && character.is_alphabetic()));
+            }
+        }
+        Self { sample, letters, latin, votes: Votes::default() }
     }
-    let mostly_latin = latin * 2 > letters;
-    let by_words = if mostly_latin { by_function_words(sample) } else { None };
-    if by_words.is_some() || (mostly_latin && letters < TRIGRAM_LETTERS_MIN) {
-        return by_words.or(room);
+
+    /// Returns whether the language depends on the words.
+    pub(super) const fn wants_words(&self) -> bool {
+        self.letters >= LETTERS_MIN && self.is_mostly_latin()
     }
-    whatlang::detect(sample)
-        .filter(whatlang::Info::is_reliable)
-        .and_then(|found| Language::named(found.lang().code()))
-        .or(room)
+
+    /// Takes in a word of the text that ends at this byte of it. Words that do not end within the sample say nothing.
+    pub(super) fn word(&mut self, term: &str, end: usize) {
+        if end <= self.sample.len() {
+            self.votes.count(term);
+        }
+    }
+
+    /// Returns the language, or the room's where the text leaves doubt.
+    pub(super) fn language(&self, room: Option<Language>) -> Option<Language> {
+        if self.letters < LETTERS_MIN {
+            return room;
+        }
+        let by_words = if self.is_mostly_latin() { self.votes.language() } else { None };
+        if by_words.is_some() || (self.is_mostly_latin() && self.letters < TRIGRAM_LETTERS_MIN) {
+            return by_words.or(room);
+        }
+        whatlang::detect(self.sample)
+            .filter(whatlang::Info::is_reliable)
+            .and_then(|found| Language::named(found.lang().code()))
+            .or(room)
+    }
+
+    const fn is_mostly_latin(&self) -> bool {
+        self.latin * 2 > self.letters
+    }
 }
 
 fn is_latin_letter(character: char) -> bool {
@@ -44,11 +94,15 @@ fn is_latin_letter(character: char) -> bool {
             && character.is_alphabetic())
 }
 
+/// Returns the part of an event that tells its language: its text, else its title.
+pub(super) fn telling_text(recorded: &Recorded) -> Option<&str> {
+    let content = &recorded.event.content;
+    content.text.as_deref().or(content.title.as_deref())
+}
+
 /// Returns the language of an event: that of its text, else of its title, else the room's.
 pub fn event_language(recorded: &Recorded, room: Option<Language>) -> Option<Language> {
-    let content = &recorded.event.content;
-    let words = content.text.as_deref().or(content.title.as_deref());
-    words.map_or(room, |text| detect(text, room))
+    telling_text(recorded).map_or(room, |text| detect(text, room))
 }
 
 #[cfg(test)]

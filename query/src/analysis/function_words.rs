@@ -3,11 +3,9 @@
 //! The general detector compares a text with three hundred trigrams of each of forty such languages, which costs more than
 //! everything else that is done to a message. Most messages tell by two or three of these words.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::language::Language;
-use super::token::for_each_token;
 
 /// Function words by language, folded as tokens are. A word may stand with several languages: it then counts for
 /// each. Single letters are left out, because code is full of them.
@@ -99,51 +97,106 @@ const HITS_MIN: u32 = 2;
 /// One word in so many must be a function word.
 const HITS_IN_WORDS_MIN: u32 = 8;
 
-/// For each word a bit for each language that it belongs to, by its place in [`WORDS`].
-static BITS: LazyLock<HashMap<&'static str, u32>> = LazyLock::new(|| {
-    let mut bits: HashMap<&'static str, u32> = HashMap::new();
+/// Bytes of the longest function word: each fits into one number.
+const WORD_BYTES_MAX: usize = 8;
+/// Places of the table; a power of two, several times the number of words.
+const PLACES: usize = 2_048;
+/// Mixes the bits of a packed word (the golden ratio in 64 bits).
+const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// For each word, packed into a number, a bit for each language that it belongs to, by its place in [`WORDS`]. A word lies
+/// at the place that its bits give, or at the next free one.
+static BITS: LazyLock<Vec<(u64, u32)>> = LazyLock::new(|| {
+    let mut places = vec![(0_u64, 0_u32); PLACES];
     for (number, (_, words)) in WORDS.iter().enumerate() {
-        for word in words.split(' ') {
-            *bits.entry(word).or_default() |= 1 << number;
+        for packed in words.split(' ').filter_map(packed) {
+            let mut at = place_of(packed);
+            while places[at].0 != 0 && places[at].0 != packed {
+                at = (at + 1) % PLACES;
+            }
+            places[at].0 = packed;
+            places[at].1 |= 1 << number;
         }
     }
-    bits
+    places
 });
 
-/// Returns the language whose function words a text holds, if they are enough and clearly more than
-/// those of the next: half as many again, or two more.
-pub(super) fn by_function_words(text: &str) -> Option<Language> {
-    let mut hits = [0_u32; WORDS.len()];
-    let mut words = 0_u32;
-    for_each_token(text, |token| {
-        words += 1;
-        let mut bits = BITS.get(token.term).copied().unwrap_or(0);
-        while bits != 0 {
-            if let Some(hit) =
-                usize::try_from(bits.trailing_zeros()).ok().and_then(|n| hits.get_mut(n))
-            {
-                *hit += 1;
-            }
-            bits &= bits - 1;
-        }
-    });
-    let (mut best, mut next) = ((0, 0), 0);
-    for (number, &hit) in hits.iter().enumerate() {
-        if hit > best.0 {
-            next = best.0;
-            best = (hit, number);
-        } else {
-            next = next.max(hit);
+/// Returns a term of at most eight bytes as one number, which is 0 for no term.
+fn packed(term: &str) -> Option<u64> {
+    if term.is_empty() || term.len() > WORD_BYTES_MAX {
+        return None;
+    }
+    Some(term.bytes().fold(0, |packed, byte| packed << 8 | u64::from(byte)))
+}
+
+fn place_of(packed: u64) -> usize {
+    usize::try_from(packed.wrapping_mul(MIX) >> 53).unwrap_or(0) % PLACES
+}
+
+/// Returns the bits of the languages that a term is a function word of.
+fn bits_of(term: &str) -> u32 {
+    let Some(packed) = packed(term) else { return 0 };
+    let mut at = place_of(packed);
+    loop {
+        match BITS[at] {
+            (0, _) => return 0,
+            (known, bits) if known == packed => return bits,
+            _ => at = (at + 1) % PLACES,
         }
     }
-    let enough = best.0 >= HITS_MIN && best.0 * HITS_IN_WORDS_MIN >= words;
-    let clear = best.0 * 2 >= next * 3 || best.0 >= next + 2;
-    if enough && clear { Language::named(WORDS[best.1].0) } else { None }
 }
+
+/// Counts the function words of a text, term by term.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Votes {
+    hits: [u32; WORDS.len()],
+    words: u32,
+}
+
+impl Votes {
+    /// Takes in a term.
+    pub(super) fn count(&mut self, term: &str) {
+        self.words = self.words.saturating_add(1);
+        let mut bits = bits_of(term);
+        while bits != 0 {
+            let number = usize::try_from(bits.trailing_zeros()).unwrap_or(0);
+            self.hits[number] += 1;
+            bits &= bits - 1;
+        }
+    }
+
+    /// Returns the language whose function words a text holds, if they are enough and clearly more than those of the next:
+    /// half as many again, or two more.
+    pub(super) fn language(&self) -> Option<Language> {
+        let (mut best, mut next) = ((0, 0), 0);
+        for (number, &hit) in self.hits.iter().enumerate() {
+            if hit > best.0 {
+                next = best.0;
+                best = (hit, number);
+            } else {
+                next = next.max(hit);
+            }
+        }
+        let enough = best.0 >= HITS_MIN && best.0 * HITS_IN_WORDS_MIN >= self.words;
+        let clear = best.0 * 2 >= next * 3 || best.0 >= next + 2;
+        if enough && clear { LANGUAGES[best.1] } else { None }
+    }
+}
+
+/// The languages of [`WORDS`], in its order.
+static LANGUAGES: LazyLock<[Option<Language>; WORDS.len()]> =
+    LazyLock::new(|| WORDS.map(|(code, _)| Language::named(code)));
 
 #[cfg(test)]
 mod tests {
+    use super::super::for_each_token;
     use super::*;
+
+    fn by_function_words(text: &str) -> Option<Language> {
+        let mut votes = Votes::default();
+        for_each_token(text, |token| votes.count(token.term));
+        votes.language()
+    }
 
     #[test]
     fn every_word_is_a_token_of_a_known_language() {
@@ -156,6 +209,8 @@ mod tests {
                 let tokens = super::super::tokens(word);
                 assert_eq!(tokens.len(), 1, "{code} {word}");
                 assert_eq!(tokens[0].term, word, "{code}");
+                let number = WORDS.iter().position(|(other, _)| *other == code).unwrap();
+                assert_ne!(bits_of(word) & (1 << number), 0, "{code} {word}");
             }
         }
     }

@@ -1,11 +1,10 @@
-//! Languages, their codes and their stems.
+//! Languages, their codes, and the language of each room.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
 use chat::{EventKind, Recorded, RoomId};
-use frostem::{Algorithm, Stemmer};
+use frostem::Algorithm;
 
 /// A language that a text or a room may be in, known by its ISO 639-3 code. Those without a stemmer take part too:
 /// `lang:` finds them, and their words match exactly.
@@ -147,6 +146,11 @@ impl Language {
         self.entry().algorithm.is_some()
     }
 
+    /// Returns the stemmer's algorithm, if there is one.
+    pub(super) fn algorithm(self) -> Option<Algorithm> {
+        self.entry().algorithm
+    }
+
     fn entry(self) -> &'static Entry {
         &TABLE[self.0]
     }
@@ -155,22 +159,6 @@ impl Language {
 impl fmt::Display for Language {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.code())
-    }
-}
-
-/// Returns the stem of a folded term in a language: by Snowball's algorithm for it, or the term itself where there is none.
-///
-/// A term of language L matches a word when the two are equal or their stems in L are.
-///
-/// ```
-/// use query::analysis::{Language, stem};
-/// let english = Language::named("en").unwrap();
-/// assert_eq!(stem("meetings", english), "meet");
-/// ```
-pub fn stem(term: &str, language: Language) -> Cow<'_, str> {
-    match language.entry().algorithm {
-        Some(algorithm) => Stemmer::new(algorithm).stem(term),
-        None => Cow::Borrowed(term),
     }
 }
 
@@ -212,6 +200,7 @@ impl RoomLanguages {
 mod tests {
     use chat::{Act, ChatEvent, Seq, Timestamp};
 
+    use super::super::stem;
     use super::*;
 
     #[test]

@@ -70,6 +70,9 @@ pub fn for_each_part_token(parts: &[(Part, &str)], mut sink: impl FnMut(Part, To
 /// is no letter, digit, mark, dot, hyphen or underscore, without the dots and hyphens at its end.
 pub fn mentions(text: &str) -> Vec<String> {
     let mut names = Vec::new();
+    if !text.as_bytes().contains(&b'@') {
+        return names;
+    }
     let mut before = ' ';
     for (at, character) in text.char_indices() {
         if character == '@' && !before.is_alphanumeric() {
@@ -92,6 +95,9 @@ fn is_name_character(character: char) -> bool {
 /// Returns whether a text holds an address such as `https://example.com`: a scheme of at least two letters, `://`, and
 /// something after it.
 pub fn has_link(text: &str) -> bool {
+    if !text.as_bytes().contains(&b':') {
+        return false;
+    }
     text.match_indices("://").any(|(at, _)| {
         let scheme = text[..at].bytes().rev().take_while(u8::is_ascii_alphanumeric).count();
         scheme >= 2 && text[at + 3..].starts_with(|c: char| c.is_alphanumeric() || c == '[')

@@ -99,7 +99,11 @@ impl<'a, F: FnMut(TokenView<'_>)> Tokenizer<'a, F> {
         while let Some(&byte) = bytes.get(at) {
             at = match byte {
                 b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => self.ascii_word(at),
-                b'#' | b'*' | 0x80.. => self.cluster(at),
+                0x80.. => self.cluster(at),
+                // The first half of a keycap, if what makes it one follows.
+                b'#' | b'*' if bytes.get(at + 1).is_some_and(|next| !next.is_ascii()) => {
+                    self.cluster(at)
+                }
                 _ => {
                     self.separate();
                     at + 1
@@ -124,17 +128,28 @@ impl<'a, F: FnMut(TokenView<'_>)> Tokenizer<'a, F> {
         if self.alone {
             self.emit();
         }
-        let whole = self.term.is_empty() && !meets_other && run <= TERM_BYTES_MAX;
-        if whole && !word.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            let token = TokenView { term: word, position: self.position, start: at, end };
-            self.position = self.position.saturating_add(1);
-            (self.sink)(token);
+        if self.term.is_empty() && !meets_other && run <= TERM_BYTES_MAX {
+            self.whole_word(word, at, end);
             return end;
         }
         for (offset, byte) in word.bytes().enumerate() {
             self.append(char::from(byte.to_ascii_lowercase()), at + offset, at + offset + 1);
         }
         end
+    }
+
+    /// Hands on a word of ASCII that nothing else belongs to; as it stands, where it is in lower case.
+    fn whole_word(&mut self, word: &str, start: usize, end: usize) {
+        if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            self.term.push_str(word);
+            self.term.make_ascii_lowercase();
+            (self.start, self.end) = (start, end);
+            self.emit();
+            return;
+        }
+        let token = TokenView { term: word, position: self.position, start, end };
+        self.position = self.position.saturating_add(1);
+        (self.sink)(token);
     }
 
     /// Takes an emoji or one cluster and returns where it ended.

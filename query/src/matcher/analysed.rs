@@ -4,10 +4,7 @@ use std::ops::Range;
 
 use chat::{Custody, EventKind, Recorded, RoomId, Seq, SourceId, Timestamp};
 
-use crate::analysis::{
-    Language, Part, event_language, extension, fold, for_each_part_token, has_link, mentions,
-    searchable, stem,
-};
+use crate::analysis::{Language, Part, Reader, extension, fold, has_link, mentions, searchable};
 use crate::ast::Has;
 
 /// An event ready to be matched. It is made once and serves any number of queries; it owns what it needs.
@@ -88,10 +85,14 @@ impl Analysed {
     /// Takes an event apart. `room` is the language of its room, which counts where the text does not tell
     /// (see [`crate::analysis::RoomLanguages`]).
     pub fn of(recorded: &Recorded, room: Option<Language>) -> Self {
+        Self::read(recorded, room, &mut Reader::default())
+    }
+
+    /// The same for whoever takes many events apart: the reader serves them all.
+    pub fn read(recorded: &Recorded, room: Option<Language>, reader: &mut Reader) -> Self {
         let event = &recorded.event;
-        let language = event_language(recorded, room);
         let parts = searchable(recorded);
-        let (words, terms) = words(&parts, language);
+        let (words, terms, language) = words(recorded, &parts, room, reader);
         let text = event.content.text.as_deref().unwrap_or_default();
         Self {
             seq: recorded.seq,
@@ -164,21 +165,25 @@ impl Analysed {
     }
 }
 
-/// Returns the tokens of the parts and the terms and stems that they point to.
-fn words(parts: &[(Part, &str)], language: Option<Language>) -> (Vec<WordAt>, String) {
-    let language = language.filter(|language| language.has_stemmer());
+/// Returns the tokens of the parts, the terms and stems that they point to, and the language.
+fn words(
+    recorded: &Recorded,
+    parts: &[(Part, &str)],
+    room: Option<Language>,
+    reader: &mut Reader,
+) -> (Vec<WordAt>, String, Option<Language>) {
     let (mut words, mut terms) = (Vec::new(), String::new());
     let mut part_index = 0;
-    for_each_part_token(parts, |part, token| {
-        while parts.get(part_index).is_some_and(|&(at, _)| at != part) {
+    let language = reader.read(recorded, room, |word| {
+        while parts.get(part_index).is_some_and(|&(at, _)| at != word.part) {
             part_index += 1;
         }
+        let token = word.token;
         let term = terms.len()..terms.len() + token.term.len();
         terms.push_str(token.term);
-        let root = language.map(|language| stem(token.term, language));
-        let stem = match root.filter(|root| *root != token.term) {
-            Some(root) => {
-                terms.push_str(&root);
+        let stem = match word.stem {
+            Some(shorter) => {
+                terms.push_str(shorter);
                 term.end..terms.len()
             }
             None => term.clone(),
@@ -186,7 +191,7 @@ fn words(parts: &[(Part, &str)], language: Option<Language>) -> (Vec<WordAt>, St
         let (position, start, end) = (token.position, token.start, token.end);
         words.push(WordAt { position, part: part_index, start, end, term, stem });
     });
-    (words, terms)
+    (words, terms, language)
 }
 
 impl Names {
