@@ -133,14 +133,14 @@ mod tests {
         let position = |position: u32| usize::try_from(position).unwrap();
         let expected: Vec<_> =
             tokens.iter().map(|(term, at)| ((*term).to_owned(), position(*at))).collect();
-        assert_eq!(read(&spelling.text()), expected);
+        assert_eq!(read(spelling.text()), expected);
     }
 
     #[test]
     fn nothing_gives_nothing() {
-        assert_eq!(read(&Spelling::default().text()), []);
+        assert_eq!(read(Spelling::default().text()), []);
         let mut late = Spelling::default();
         late.push("late", 5);
-        assert_eq!(read(&late.text()), [("late".to_owned(), 5)]);
+        assert_eq!(read(late.text()), [("late".to_owned(), 5)]);
     }
 }
