@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use archive::Archive;
 use chat::{Act, Clock, Rng, Seq};
+use ingest::Receipt;
 use parking_lot::Mutex;
 use policy::Grant;
 
@@ -65,7 +66,7 @@ impl Credentials {
     /// Binds an officer to a user of the operating system. The binding is an event of the log.
     pub(crate) async fn appoint(&self, by: &Caller, name: &str, uid: u32) -> Result<()> {
         let act = Act::new(verb::OFFICER_APPOINTED).with("name", name).with("os_uid", uid);
-        let receipt = self.audit.record(by, act).await?;
+        let receipt = self.note(by, act).await?;
         let seq = i64::try_from(receipt.seq.get()).unwrap_or(i64::MAX);
         self.store.bind_officer(uid, &Binding { name: name.to_owned(), seq }).await
     }
@@ -211,6 +212,11 @@ impl Credentials {
         self.with_register(Register::tokens).await
     }
 
+    /// Returns how many officers the log knows.
+    pub(crate) async fn officers(&self) -> Result<usize> {
+        self.with_register(Register::officers).await
+    }
+
     /// Revokes a token; nothing if there is none of this id, or it was revoked before.
     pub(crate) async fn revoke_token(&self, by: &Caller, id: &str) -> Result<Option<Token>> {
         let wanted = id.to_owned();
@@ -243,12 +249,12 @@ impl Credentials {
     }
 
     /// Records an act and folds it in, if the fold has begun; otherwise it will be read with the rest.
-    async fn note(&self, by: &Caller, act: Act) -> Result<()> {
+    async fn note(&self, by: &Caller, act: Act) -> Result<Receipt> {
         let receipt = self.audit.record(by, act.clone()).await?;
         if let Some(register) = self.register.lock().as_mut() {
             register.apply_act(&act, receipt.recorded_at);
         }
-        Ok(())
+        Ok(receipt)
     }
 
     async fn bears(&self, commitment: String, id: String) -> Result<bool> {

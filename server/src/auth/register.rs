@@ -1,6 +1,6 @@
 //! The credentials that the log knows: a fold of officers' acts, and the only authority on what a credential may do.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chat::{Act, EventKind, Recorded, Timestamp};
 use policy::Grant;
@@ -43,6 +43,7 @@ pub(crate) struct Register {
     commitments: HashMap<String, String>,
     tokens: BTreeMap<String, Token>,
     ended_sessions: HashSet<String>,
+    officers: BTreeSet<String>,
 }
 
 impl Register {
@@ -58,6 +59,10 @@ impl Register {
 
     /// Folds one act in that was recorded at this moment.
     pub(crate) fn apply_act(&mut self, act: &Act, at: Timestamp) {
+        if act.verb == verb::OFFICER_APPOINTED {
+            self.officers.extend(act.text("name").map(str::to_owned));
+            return;
+        }
         let Some(id) = act.text("credential") else { return };
         match act.verb.as_str() {
             verb::TOKEN_ISSUED => {
@@ -103,6 +108,11 @@ impl Register {
         self.tokens.get(id).filter(|token| token.revoked_at.is_none())
     }
 
+    /// Returns how many officers were ever appointed.
+    pub(crate) fn officers(&self) -> usize {
+        self.officers.len()
+    }
+
     /// Returns every token there ever was, oldest first.
     pub(crate) fn tokens(&self) -> Vec<Token> {
         let mut tokens: Vec<_> = self.tokens.values().cloned().collect();
@@ -137,6 +147,16 @@ mod tests {
         register.apply_act(&revoke, Timestamp::from_micros(5));
         assert!(register.living_token("t1").is_none());
         assert_eq!(register.tokens()[0].revoked_at, Some(Timestamp::from_micros(5)));
+    }
+
+    #[test]
+    fn an_officer_who_is_appointed_twice_is_one_officer() {
+        let mut register = Register::default();
+        for name in ["Ada", "Bo", "Ada"] {
+            let act = Act::new(verb::OFFICER_APPOINTED).with("name", name).with("os_uid", 7_u32);
+            register.apply_act(&act, Timestamp::EPOCH);
+        }
+        assert_eq!(register.officers(), 2);
     }
 
     #[test]

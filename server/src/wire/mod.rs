@@ -2,6 +2,7 @@
 
 pub(crate) mod event;
 pub(crate) mod search;
+pub(crate) mod status;
 pub(crate) mod verify;
 
 use serde::de::DeserializeOwned;
