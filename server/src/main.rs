@@ -16,6 +16,7 @@ mod logs;
 mod problem;
 mod serving;
 mod shutdown;
+mod tables;
 mod web;
 mod wire;
 mod wiring;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::jobs::{accepted, shown};
 use crate::auth::Caller;
-use crate::jobs::Task;
+use crate::jobs::{Progress, Task};
 use crate::problem::Result;
 use crate::wiring::Shared;
 
@@ -33,7 +33,7 @@ pub(super) async fn verify(
     let asked: Asked = crate::wire::body(&body)?;
     let id = shared.jobs.draw_id()?;
     let holder = Shared::clone(&shared);
-    let view = shared.jobs.start(Task::Verify, &id, move |progress| {
+    let work = move |progress: &Progress| {
         progress.expect(holder.archive.size());
         let report = holder.archive.verify(asked.since.as_deref(), &|done| progress.reach(done))?;
         let document =
@@ -49,8 +49,8 @@ pub(super) async fn verify(
             tracing::warn!(%problem, "a verification could not be recorded");
         }
         Ok(document)
-    })?;
-    Ok(accepted(&view))
+    };
+    Ok(accepted(&shared.jobs.start(Task::Verify, &id, work).await?))
 }
 
 /// `GET /verifications/{id}`
@@ -61,14 +61,21 @@ pub(super) async fn verification(
     shown(&shared, Task::Verify, &id)
 }
 
+/// A request that says nothing but that it wants something done.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
 /// `POST /reindexings`
 pub(super) async fn reindex(
     State(shared): State<Shared>,
     Extension(caller): Extension<Caller>,
+    body: Bytes,
 ) -> Result<Response> {
+    let Nothing {} = crate::wire::body(&body)?;
     let id = shared.jobs.draw_id()?;
     let holder = Shared::clone(&shared);
-    let view = shared.jobs.start(Task::Reindex, &id, move |progress| {
+    let work = move |progress: &Progress| {
         holder.audit.record_now(&caller, Act::new("reindex"))?;
         let began = Instant::now();
         progress.expect(holder.archive.size());
@@ -77,8 +84,8 @@ pub(super) async fn reindex(
             "events": events,
             "seconds": (began.elapsed().as_secs_f64() * 1e3).round() / 1e3,
         }))
-    })?;
-    Ok(accepted(&view))
+    };
+    Ok(accepted(&shared.jobs.start(Task::Reindex, &id, work).await?))
 }
 
 /// `GET /reindexings/{id}`

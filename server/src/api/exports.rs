@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use archive::Archive;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use axum::{Extension, Json};
 use chat::{Act, Seq};
@@ -13,7 +13,6 @@ use export::{ExportSet, NotSearched, Package, Purpose, QueryWords, Selection, Si
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Idempotency;
 use super::context::{self, Context};
 use super::jobs::{accepted, find, shown};
 use crate::auth::secret::hex;
@@ -57,18 +56,10 @@ pub(crate) struct Order {
 pub(super) async fn begin(
     State(shared): State<Shared>,
     Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response> {
     let order: Order = crate::wire::body(&body)?;
-    let slot = Idempotency::<Value>::slot(&caller, "/exports", &headers, &body)?;
-    if let Some(first) = shared.answers.recall(slot)? {
-        let id = first.as_str().unwrap_or_default();
-        return Ok(accepted(&find(&shared, Task::Export, id)?));
-    }
-    let view = freeze_and_pack(&shared, &caller, order).await?;
-    shared.answers.remember(slot, Value::from(view.id.clone()));
-    Ok(accepted(&view))
+    Ok(accepted(&freeze_and_pack(&shared, &caller, order).await?))
 }
 
 /// Freezes the set, records the act and begins to write the package.
@@ -100,6 +91,7 @@ pub(crate) async fn freeze_and_pack(
     shared
         .jobs
         .start(Task::Export, &id, move |progress| pack(&holder, &set, &formats, &name, progress))
+        .await
 }
 
 /// Returns the set that an order names, frozen and kept under its id.
@@ -296,9 +288,13 @@ pub(super) async fn package(
         .record(&caller, Act::new("fetch-export").with("export_id", view.id.as_str()))
         .await?;
     let path = package_path(&shared, &view.id);
-    let file = tokio::fs::File::open(&path)
-        .await
-        .map_err(|error| Problem::of_path("read", &path, &error))?;
+    let file = tokio::fs::File::open(&path).await.map_err(|error| {
+        if error.kind() != std::io::ErrorKind::NotFound {
+            return Problem::of_path("read", &path, &error);
+        }
+        let detail = "a package waits to be fetched until the server stops; export its set again";
+        Problem::new(Kind::Gone, detail)
+    })?;
     let body = Body::from_stream(tokio_util::io::ReaderStream::with_capacity(file, 1 << 18));
     let mut response = Response::new(body);
     let headers = response.headers_mut();

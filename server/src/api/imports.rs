@@ -68,7 +68,7 @@ async fn by_path(shared: &Shared, caller: &Caller, body: Body) -> Result<View> {
         return Err(Problem::new(Kind::BadRequest, "name the path of the input"));
     };
     let input = input(&asked, path, asked.attachments.clone())?;
-    start(shared, caller, input, &asked, None)
+    start(shared, caller, input, &asked, None).await
 }
 
 /// Spools a streamed input and begins its import. The spool is emptied when the job ends.
@@ -101,7 +101,7 @@ async fn by_stream(
         (path, None)
     };
     let input = input(&asked, path, attachments)?;
-    start(shared, caller, input, &asked, Some(swept))
+    start(shared, caller, input, &asked, Some(swept)).await
 }
 
 /// A folder of the spool that is removed when nobody needs it any more.
@@ -130,7 +130,7 @@ fn input(asked: &Asked, path: PathBuf, attachments: Option<PathBuf>) -> Result<I
     Ok(ImportInput { path, format, source: asked.source.clone(), attachments })
 }
 
-fn start(
+async fn start(
     shared: &Shared,
     caller: &Caller,
     input: ImportInput,
@@ -140,11 +140,12 @@ fn start(
     let (holder, caller) = (Shared::clone(shared), caller.clone());
     let (is_check, with_coverage) = (asked.check, asked.coverage);
     let id = shared.jobs.draw_id()?;
-    shared.jobs.start(Task::Import, &id, move |progress| {
+    let work = move |progress: &Progress| {
         let report = run(&holder, &caller, &input, is_check, progress);
         drop(swept);
         Ok(document(&report?, with_coverage))
-    })
+    };
+    shared.jobs.start(Task::Import, &id, work).await
 }
 
 fn run(

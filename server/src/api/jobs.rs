@@ -28,10 +28,7 @@ pub(super) fn find(shared: &Shared, task: Task, id: &str) -> Result<View> {
     shared.jobs.view(task, id).ok_or_else(|| {
         Problem::new(
             Kind::NotFound,
-            format!(
-                "no job {id:?} among the {}; jobs are forgotten when the server stops",
-                task.word()
-            ),
+            format!("no job {id:?} among the {}; the newest ones are remembered", task.word()),
         )
     })
 }

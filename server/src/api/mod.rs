@@ -3,6 +3,7 @@
 //! The router is built from [`table`] alone, and every line of it names the permission that it needs, so a route
 //! without a rule does not compile. Around all of them lie Host and Origin checks, limits and strict headers.
 
+mod answers;
 mod checks;
 mod context;
 mod events;
@@ -25,11 +26,12 @@ mod warnings;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
 use policy::Permission;
 
+pub(crate) use answers::Answers;
 pub(crate) use exports::{Order as ExportOrder, freeze_and_pack};
-pub(crate) use idempotency::Idempotency;
 use route::{Need, Route, routes};
 
 use crate::auth::guard;
@@ -90,7 +92,13 @@ pub(crate) fn router(shared: &Shared) -> Router {
     let mut router = Router::new();
     for route in table() {
         let gate = from_fn_with_state((Shared::clone(shared), route.need), guard::admit);
-        router = router.route(route.path, (route.handler)(route.filter()).layer(gate));
+        let mut handler = (route.handler)(route.filter());
+        if route.is_api() && route.method == Method::POST {
+            // Inside the gate, since a key belongs to its caller.
+            let repeat = from_fn_with_state(Shared::clone(shared), idempotency::repeat);
+            handler = handler.layer(repeat);
+        }
+        router = router.route(route.path, handler.layer(gate));
     }
     router
         .fallback(async || Problem::new(Kind::NotFound, "no route has this path"))

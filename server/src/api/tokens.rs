@@ -2,13 +2,12 @@
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use policy::Grant;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Idempotency;
+use super::idempotency::ShownOnce;
 use crate::auth::Caller;
 use crate::problem::{Kind, Problem, Result};
 use crate::wiring::Shared;
@@ -28,9 +27,8 @@ struct Order {
 pub(super) async fn issue(
     State(shared): State<Shared>,
     Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<Value>> {
+) -> Result<(Extension<ShownOnce>, Json<Value>)> {
     let order: Order = crate::wire::body(&body)?;
     let grant = Grant::from_words(order.scopes.iter().map(String::as_str))
         .map_err(|error| Problem::of(Kind::BadRequest, &error))?;
@@ -39,20 +37,14 @@ pub(super) async fn issue(
             format!("a token needs a name of 1 to {NAME_BYTES_MAX} bytes and at least one scope");
         return Err(Problem::new(Kind::BadRequest, detail));
     }
-    let slot = Idempotency::<Value>::slot(&caller, "/tokens", &headers, &body)?;
-    if shared.answers.recall(slot)?.is_some() {
-        let detail =
-            "this request was answered before, and a token's secret is shown once; issue another";
-        return Err(Problem::new(Kind::Conflict, detail));
-    }
     let issued = shared.credentials.issue_token(&caller, &order.name, grant).await?;
-    shared.answers.remember(slot, Value::Null);
-    Ok(Json(json!({
+    let token = Json(json!({
         "id": issued.id,
         "name": order.name,
         "scopes": grant.to_string(),
         "token": issued.secret.reveal(),
-    })))
+    }));
+    Ok((Extension(ShownOnce), token))
 }
 
 /// `GET /tokens`

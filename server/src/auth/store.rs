@@ -1,13 +1,10 @@
 //! `auth.sqlite`: fingerprints of links, sessions and tokens. The only tables that are not derived from the log.
 
 use std::path::Path;
-use std::time::Duration;
 
 use chat::Timestamp;
 use sqlx::Row as _;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::SqlitePool;
 
 use super::secret::Fingerprint;
 use crate::problem::{Kind, Problem, Result};
@@ -46,38 +43,16 @@ fn fault(error: &sqlx::Error) -> Problem {
 }
 
 impl Store {
-    /// Opens the file and brings its tables up to date; makes it, readable by its owner alone, if it is not there.
+    /// Opens the file, or makes it.
     pub(crate) async fn open(path: &Path) -> Result<Self> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5));
-        let pool = SqlitePoolOptions::new()
-            .max_connections(4)
-            .connect_with(options)
-            .await
-            .map_err(|error| fault(&error))?;
-        sqlx::migrate!("src/auth/migrations").run(&pool).await.map_err(|error| {
-            Problem::new(Kind::Unavailable, format!("the tables of auth.sqlite: {error}"))
-        })?;
-        rustix::fs::chmod(path, rustix::fs::Mode::from_raw_mode(0o600))
-            .map_err(|error| Problem::of_path("restrict", path, &error.into()))?;
+        let pool = crate::tables::open(path, &sqlx::migrate!("src/auth/migrations")).await?;
         Ok(Self { pool })
     }
 
     /// Binds an officer to a user; the newest binding of a user holds.
     pub(crate) async fn bind_officer(&self, uid: u32, binding: &Binding) -> Result<()> {
-        sqlx::query("INSERT OR REPLACE INTO officer (uid, name, seq) VALUES (?, ?, ?)")
-            .bind(uid)
-            .bind(&binding.name)
-            .bind(binding.seq)
-            .execute(&self.pool)
-            .await
-            .map_err(|error| fault(&error))?;
-        Ok(())
+        let bound = sqlx::query("INSERT OR REPLACE INTO officer (uid, name, seq) VALUES (?, ?, ?)");
+        self.run(bound.bind(uid).bind(&binding.name).bind(binding.seq)).await
     }
 
     /// Returns the officer bound to a user.
@@ -97,20 +72,9 @@ impl Store {
         row: &Row,
         now: Timestamp,
     ) -> Result<()> {
-        sqlx::query("DELETE FROM link WHERE expires_at < ?")
-            .bind(now.micros())
-            .execute(&self.pool)
-            .await
-            .map_err(|error| fault(&error))?;
-        sqlx::query("INSERT INTO link (fingerprint, id, officer, expires_at) VALUES (?, ?, ?, ?)")
-            .bind(print.as_bytes())
-            .bind(&row.id)
-            .bind(&row.holder)
-            .bind(row.at.micros())
-            .execute(&self.pool)
-            .await
-            .map_err(|error| fault(&error))?;
-        Ok(())
+        self.run(sqlx::query("DELETE FROM link WHERE expires_at < ?").bind(now.micros())).await?;
+        let added = "INSERT INTO link (fingerprint, id, officer, expires_at) VALUES (?, ?, ?, ?)";
+        self.run(passing(sqlx::query(added), print, row)).await
     }
 
     /// Uses a link up in one step: of two who present it, one gets the row.
@@ -119,21 +83,10 @@ impl Store {
         print: &Fingerprint,
         now: Timestamp,
     ) -> Result<Option<Row>> {
-        let row = sqlx::query(
-            "UPDATE link SET used_at = ?1 WHERE fingerprint = ?2 AND used_at IS NULL AND expires_at > ?1 \
-             RETURNING id, officer, expires_at",
-        )
-        .bind(now.micros())
-        .bind(print.as_bytes())
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(|error| fault(&error))?;
-        Ok(row.map(|row| Row {
-            id: row.get("id"),
-            holder: row.get("officer"),
-            scopes: String::new(),
-            at: Timestamp::from_micros(row.get("expires_at")),
-        }))
+        let used = "UPDATE link SET used_at = ?1 \
+                    WHERE fingerprint = ?2 AND used_at IS NULL AND expires_at > ?1 \
+                    RETURNING id, officer, expires_at";
+        self.officers_row(sqlx::query(used).bind(now.micros()).bind(print.as_bytes())).await
     }
 
     /// Keeps a session until `row.at`, and forgets those that ended.
@@ -143,23 +96,11 @@ impl Store {
         row: &Row,
         now: Timestamp,
     ) -> Result<()> {
-        sqlx::query("DELETE FROM session WHERE expires_at < ?")
-            .bind(now.micros())
-            .execute(&self.pool)
-            .await
-            .map_err(|error| fault(&error))?;
-        sqlx::query(
-            "INSERT INTO session (fingerprint, id, officer, last_seen_at, expires_at) VALUES (?, ?, ?, ?, ?)",
-        )
-        .bind(print.as_bytes())
-        .bind(&row.id)
-        .bind(&row.holder)
-        .bind(now.micros())
-        .bind(row.at.micros())
-        .execute(&self.pool)
-        .await
-        .map_err(|error| fault(&error))?;
-        Ok(())
+        self.run(sqlx::query("DELETE FROM session WHERE expires_at < ?").bind(now.micros()))
+            .await?;
+        let added = "INSERT INTO session (fingerprint, id, officer, expires_at, last_seen_at) \
+                     VALUES (?, ?, ?, ?, ?)";
+        self.run(passing(sqlx::query(added), print, row).bind(now.micros())).await
     }
 
     /// Returns a session that has neither ended nor been idle since `idle_since`, and notes that it was seen.
@@ -169,17 +110,57 @@ impl Store {
         now: Timestamp,
         idle_since: Timestamp,
     ) -> Result<Option<Row>> {
-        let row = sqlx::query(
-            "UPDATE session SET last_seen_at = ?1 \
-             WHERE fingerprint = ?2 AND expires_at > ?1 AND last_seen_at > ?3 \
-             RETURNING id, officer, expires_at",
-        )
-        .bind(now.micros())
-        .bind(print.as_bytes())
-        .bind(idle_since.micros())
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(|error| fault(&error))?;
+        let seen = "UPDATE session SET last_seen_at = ?1 \
+                    WHERE fingerprint = ?2 AND expires_at > ?1 AND last_seen_at > ?3 \
+                    RETURNING id, officer, expires_at";
+        let seen = sqlx::query(seen).bind(now.micros()).bind(print.as_bytes());
+        self.officers_row(seen.bind(idle_since.micros())).await
+    }
+
+    /// Ends a session.
+    pub(crate) async fn end_session(&self, id: &str) -> Result<()> {
+        self.run(sqlx::query("DELETE FROM session WHERE id = ?").bind(id)).await
+    }
+
+    /// Keeps a token.
+    pub(crate) async fn add_token(&self, print: &Fingerprint, row: &Row) -> Result<()> {
+        let added =
+            "INSERT INTO token (fingerprint, id, name, scopes, issued_at) VALUES (?, ?, ?, ?, ?)";
+        let added = sqlx::query(added).bind(print.as_bytes()).bind(&row.id).bind(&row.holder);
+        self.run(added.bind(&row.scopes).bind(row.at.micros())).await
+    }
+
+    /// Returns the token with this fingerprint.
+    pub(crate) async fn token(&self, print: &Fingerprint) -> Result<Option<Row>> {
+        let found = "SELECT id, name, scopes, issued_at FROM token WHERE fingerprint = ?";
+        let found = sqlx::query(found).bind(print.as_bytes()).fetch_optional(&self.pool);
+        let row = found.await.map_err(|error| fault(&error))?;
+        Ok(row.map(|row| Row {
+            id: row.get("id"),
+            holder: row.get("name"),
+            scopes: row.get("scopes"),
+            at: Timestamp::from_micros(row.get("issued_at")),
+        }))
+    }
+
+    /// Forgets a token's fingerprint. Its revocation is in the log; this only keeps the table small.
+    pub(crate) async fn forget_token(&self, id: &str) -> Result<()> {
+        self.run(sqlx::query("DELETE FROM token WHERE id = ?").bind(id)).await
+    }
+
+    /// Closes the file.
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    async fn run(&self, change: Statement<'_>) -> Result<()> {
+        change.execute(&self.pool).await.map_err(|error| fault(&error))?;
+        Ok(())
+    }
+
+    /// Returns the row of a link or a session, which is an officer's.
+    async fn officers_row(&self, change: Statement<'_>) -> Result<Option<Row>> {
+        let row = change.fetch_optional(&self.pool).await.map_err(|error| fault(&error))?;
         Ok(row.map(|row| Row {
             id: row.get("id"),
             holder: row.get("officer"),
@@ -187,65 +168,12 @@ impl Store {
             at: Timestamp::from_micros(row.get("expires_at")),
         }))
     }
-
-    /// Ends a session.
-    pub(crate) async fn end_session(&self, id: &str) -> Result<()> {
-        sqlx::query("DELETE FROM session WHERE id = ?")
-            .bind(id)
-            .execute(&self.pool)
-            .await
-            .map_err(|error| fault(&error))?;
-        Ok(())
-    }
-
-    /// Keeps a token.
-    pub(crate) async fn add_token(&self, print: &Fingerprint, row: &Row) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO token (fingerprint, id, name, scopes, issued_at) VALUES (?, ?, ?, ?, ?)",
-        )
-        .bind(print.as_bytes())
-        .bind(&row.id)
-        .bind(&row.holder)
-        .bind(&row.scopes)
-        .bind(row.at.micros())
-        .execute(&self.pool)
-        .await
-        .map_err(|error| fault(&error))?;
-        Ok(())
-    }
-
-    /// Returns the token with this fingerprint.
-    pub(crate) async fn token(&self, print: &Fingerprint) -> Result<Option<Row>> {
-        let row =
-            sqlx::query("SELECT id, name, scopes, issued_at FROM token WHERE fingerprint = ?")
-                .bind(print.as_bytes())
-                .fetch_optional(&self.pool)
-                .await
-                .map_err(|error| fault(&error))?;
-        Ok(row.map(|row| token_row(&row)))
-    }
-
-    /// Forgets a token's fingerprint. Its revocation is in the log; this only keeps the table small.
-    pub(crate) async fn forget_token(&self, id: &str) -> Result<()> {
-        sqlx::query("DELETE FROM token WHERE id = ?")
-            .bind(id)
-            .execute(&self.pool)
-            .await
-            .map_err(|error| fault(&error))?;
-        Ok(())
-    }
-
-    /// Closes the file.
-    pub(crate) async fn close(&self) {
-        self.pool.close().await;
-    }
 }
 
-fn token_row(row: &sqlx::sqlite::SqliteRow) -> Row {
-    Row {
-        id: row.get("id"),
-        holder: row.get("name"),
-        scopes: row.get("scopes"),
-        at: Timestamp::from_micros(row.get("issued_at")),
-    }
+/// A statement that waits for its values.
+type Statement<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
+
+/// Gives a statement what links and sessions have in common: fingerprint, id, officer, end.
+fn passing<'q>(statement: Statement<'q>, print: &'q Fingerprint, row: &'q Row) -> Statement<'q> {
+    statement.bind(print.as_bytes()).bind(&row.id).bind(&row.holder).bind(row.at.micros())
 }

@@ -1,9 +1,10 @@
 //! Work that outlives a request: imports, exports, verifications, rebuilding the index.
 //!
-//! A job runs on a thread of its own, reports how far it is, and keeps its result until it is asked for. Jobs that can be
-//! repeated safely need no memory beyond the process: what they recorded is in the log.
+//! A job runs on a thread of its own, reports how far it is, and keeps its result until it is asked for. How it ended is
+//! kept in `jobs.sqlite` before anyone is told, so a restart forgets no result; a job that was cut short says so.
 
 mod progress;
+mod store;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use parking_lot::{Condvar, Mutex};
 use serde_json::Value;
 
 pub(crate) use progress::Progress;
+pub(crate) use store::Store;
 
 use crate::auth::secret::draw_name;
 use crate::problem::{Kind, Problem, Result};
@@ -47,6 +49,8 @@ pub(crate) enum Task {
     Reindex,
 }
 
+const TASKS: [Task; 4] = [Task::Import, Task::Export, Task::Verify, Task::Reindex];
+
 impl Task {
     /// Returns the last part but one of the job's address.
     pub(crate) const fn word(self) -> &'static str {
@@ -56,6 +60,10 @@ impl Task {
             Self::Verify => "verifications",
             Self::Reindex => "reindexings",
         }
+    }
+
+    fn from_word(word: &str) -> Option<Self> {
+        TASKS.into_iter().find(|task| task.word() == word)
     }
 }
 
@@ -85,7 +93,7 @@ pub(crate) struct View {
     pub(crate) state: State,
 }
 
-/// All jobs of this process.
+/// All jobs of this archive: those of this process, and how those of earlier ones ended.
 #[derive(Debug)]
 pub(crate) struct Jobs {
     table: Mutex<BTreeMap<String, View>>,
@@ -93,13 +101,20 @@ pub(crate) struct Jobs {
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     running_max: usize,
+    store: Store,
 }
 
 impl Jobs {
-    /// Returns an empty table that takes this many jobs at once.
-    pub(crate) fn new(clock: Arc<dyn Clock>, rng: Arc<dyn Rng>, running_max: usize) -> Arc<Self> {
-        let table = Mutex::new(BTreeMap::new());
-        Arc::new(Self { table, changed: Condvar::new(), clock, rng, running_max })
+    /// Opens the jobs that the table holds; this many may run at once.
+    pub(crate) async fn open(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+        running_max: usize,
+    ) -> Result<Arc<Self>> {
+        let known = store.recover().await?.into_iter().map(|view| (view.id.clone(), view));
+        let table = Mutex::new(known.collect());
+        Ok(Arc::new(Self { table, changed: Condvar::new(), clock, rng, running_max, store }))
     }
 
     /// Draws the name of a job to be, so that its files can be named after it.
@@ -108,7 +123,7 @@ impl Jobs {
     }
 
     /// Begins a job on a thread of its own. Refused as busy where too many run.
-    pub(crate) fn start(
+    pub(crate) async fn start(
         self: &Arc<Self>,
         task: Task,
         id: &str,
@@ -122,24 +137,30 @@ impl Jobs {
             state: State::Running,
         };
         self.admit(&view)?;
-        let (jobs, progress) = (Arc::clone(self), view.progress.clone());
+        if let Err(problem) = self.store.begin(&view).await {
+            self.show_end(id, Err(problem.clone()));
+            return Err(problem);
+        }
+        let (jobs, job) = (Arc::clone(self), view.clone());
+        let (runtime, span) = (tokio::runtime::Handle::current(), tracing::Span::current());
         let thread = std::thread::Builder::new().name(format!("job-{}", task.word()));
-        let begun = thread.spawn({
-            let id = id.to_owned();
-            move || {
-                let work = std::panic::AssertUnwindSafe(|| work(&progress));
-                let result = std::panic::catch_unwind(work).unwrap_or_else(|_| {
-                    Err(Problem::new(
-                        Kind::Internal,
-                        "the job broke off; the log of the process says where",
-                    ))
-                });
-                jobs.finish(&id, result);
+        let begun = thread.spawn(move || {
+            let _entered = span.enter();
+            let work = std::panic::AssertUnwindSafe(|| work(&job.progress));
+            let result = std::panic::catch_unwind(work).unwrap_or_else(|_| {
+                let detail = "the job broke off; the log of the process says where";
+                Err(Problem::new(Kind::Internal, detail))
+            });
+            if let Err(problem) = runtime.block_on(jobs.store.finish(&job, &result)) {
+                tracing::warn!(job = job.id, %problem, "how a job ended could not be kept");
             }
+            jobs.show_end(&job.id, result);
         });
         if let Err(error) = begun {
             let problem = Problem::new(Kind::Unavailable, format!("no thread for a job: {error}"));
-            self.finish(id, Err(problem.clone()));
+            let failed = Err(problem.clone());
+            self.store.finish(&view, &failed).await?;
+            self.show_end(id, failed);
             return Err(problem);
         }
         Ok(view)
@@ -164,7 +185,7 @@ impl Jobs {
         Ok(())
     }
 
-    fn finish(&self, id: &str, result: Result<Value>) {
+    fn show_end(&self, id: &str, result: Result<Value>) {
         if let Some(job) = self.table.lock().get_mut(id) {
             job.state = match result {
                 Ok(value) => State::Done(value),
@@ -205,47 +226,77 @@ mod tests {
 
     use super::*;
 
-    fn jobs(running_max: usize) -> Arc<Jobs> {
+    async fn jobs(folder: &tempfile::TempDir, running_max: usize) -> Arc<Jobs> {
+        let path = folder.path().join("jobs.sqlite");
+        let pool = crate::tables::open(&path, &sqlx::migrate!("src/jobs/migrations")).await;
         let clock = Arc::new(FixedClock::at(Timestamp::EPOCH));
-        Jobs::new(clock, Arc::new(SeededRng::new(1)), running_max)
+        let rng = Arc::new(SeededRng::new(1));
+        Jobs::open(Store::new(pool.unwrap()), clock, rng, running_max).await.unwrap()
     }
 
-    fn run(jobs: &Arc<Jobs>, work: fn(&Progress) -> Result<Value>) -> View {
+    async fn drain(jobs: &Arc<Jobs>) {
+        let jobs = Arc::clone(jobs);
+        let left = tokio::task::spawn_blocking(move || jobs.drain(Duration::from_mins(1)));
+        assert_eq!(left.await.unwrap(), 0);
+    }
+
+    async fn run(jobs: &Arc<Jobs>, work: fn(&Progress) -> Result<Value>) -> View {
         let id = jobs.draw_id().unwrap();
-        jobs.start(Task::Verify, &id, work).unwrap();
-        assert_eq!(jobs.drain(Duration::from_mins(1)), 0);
+        jobs.start(Task::Verify, &id, work).await.unwrap();
+        drain(jobs).await;
         jobs.view(Task::Verify, &id).unwrap()
     }
 
-    #[test]
-    fn a_job_keeps_its_result_under_its_own_task() {
-        let jobs = jobs(1);
-        let done = run(&jobs, |_| Ok(Value::from(7)));
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_job_keeps_its_result_under_its_own_task() {
+        let folder = tempfile::tempdir().unwrap();
+        let jobs = jobs(&folder, 1).await;
+        let done = run(&jobs, |_| Ok(Value::from(7))).await;
         assert!(matches!(done.state, State::Done(Value::Number(_))));
         assert!(jobs.view(Task::Import, &done.id).is_none());
     }
 
-    #[test]
-    fn a_job_that_panics_has_failed_and_its_slot_is_free() {
-        let jobs = jobs(1);
-        let broken = run(&jobs, |_| panic!("as the test wants"));
-        assert!(matches!(broken.state, State::Failed(_)));
-        run(&jobs, |_| Ok(Value::Null));
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_restart_forgets_no_result_and_calls_a_job_that_was_cut_short_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = jobs(&folder, 1).await;
+        let done = run(&first, |_| Ok(Value::from(7))).await;
+        let failed = run(&first, |_| Err(Problem::new(Kind::Full, "no room"))).await;
+        let cut = View { id: "cut".to_owned(), state: State::Running, ..done.clone() };
+        first.store.begin(&cut).await.unwrap();
+        let second = jobs(&folder, 1).await;
+        let state = |id: &str| second.view(Task::Verify, id).unwrap().state;
+        assert!(matches!(state(&done.id), State::Done(value) if value == 7));
+        assert!(matches!(state(&failed.id), State::Failed(why) if why.kind == Kind::Full));
+        assert!(matches!(state("cut"), State::Failed(why) if why.kind == Kind::Unavailable));
+        assert_eq!(second.running(), 0);
     }
 
-    #[test]
-    fn one_job_too_many_is_told_to_come_back() {
-        let jobs = jobs(1);
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_job_that_panics_has_failed_and_its_slot_is_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let jobs = jobs(&folder, 1).await;
+        let broken = run(&jobs, |_| panic!("as the test wants")).await;
+        assert!(matches!(broken.state, State::Failed(_)));
+        run(&jobs, |_| Ok(Value::Null)).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn one_job_too_many_is_told_to_come_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let jobs = jobs(&folder, 1).await;
         let (release, wait) = std::sync::mpsc::channel::<()>();
         let first = jobs.draw_id().unwrap();
         jobs.start(Task::Import, &first, move |_| {
             let _ended = wait.recv();
             Ok(Value::Null)
         })
+        .await
         .unwrap();
-        let second = jobs.start(Task::Import, &jobs.draw_id().unwrap(), |_| Ok(Value::Null));
+        let id = jobs.draw_id().unwrap();
+        let second = jobs.start(Task::Import, &id, |_| Ok(Value::Null)).await;
         assert_eq!(second.unwrap_err().kind, Kind::Busy);
         drop(release);
-        assert_eq!(jobs.drain(Duration::from_mins(1)), 0);
+        drain(&jobs).await;
     }
 }

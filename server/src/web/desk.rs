@@ -230,10 +230,7 @@ pub(crate) async fn export_state(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let view = shared.jobs.view(Task::Export, &id).ok_or_else(|| {
-        Problem::new(
-            Kind::NotFound,
-            format!("no export {id:?}; they are forgotten when the server stops"),
-        )
+        Problem::new(Kind::NotFound, format!("no export {id:?}; the newest ones are remembered"))
     })?;
     let mut page = ExportPage {
         officer: &caller.name,

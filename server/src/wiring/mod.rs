@@ -12,16 +12,15 @@ use chat::Recorded;
 use index::Index;
 use ingest::Ingest;
 use metrics_exporter_prometheus::PrometheusHandle;
-use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use crate::api::Idempotency;
+use crate::api::Answers;
 use crate::audit::Audit;
 use crate::auth::credentials::Ground;
 use crate::auth::store::Store;
 use crate::auth::{Caller, Credentials, Way};
 use crate::config::Config;
-use crate::jobs::{Jobs, blocking};
+use crate::jobs::{self, Jobs, blocking};
 use crate::problem::{Problem, Result};
 
 pub(crate) use names::{Named, Names};
@@ -50,7 +49,7 @@ pub(crate) struct Appliance {
     /// Work that outlives a request.
     pub(crate) jobs: Arc<Jobs>,
     /// First answers by Idempotency-Key.
-    pub(crate) answers: Idempotency<Value>,
+    pub(crate) answers: Answers,
     /// Requests that may still be taken.
     pub(crate) requests: Semaphore,
     /// Counts and times.
@@ -102,6 +101,9 @@ impl Appliance {
         })
         .await?;
         let store = Store::open(&data.join("auth.sqlite")).await?;
+        let kept =
+            crate::tables::open(&data.join("jobs.sqlite"), &sqlx::migrate!("src/jobs/migrations"))
+                .await?;
         let audit = Audit::new(Arc::clone(&ingest));
         let ports = archive.ports();
         let (clock, rng) = (Arc::clone(&ports.clock), Arc::clone(&ports.rng));
@@ -114,8 +116,9 @@ impl Appliance {
         let shared = Arc::new(Self {
             data: data.to_owned(),
             credentials: Credentials::new(store, ground, config.sessions.clone()),
-            jobs: Jobs::new(clock, rng, config.limits.jobs_max),
-            answers: Idempotency::default(),
+            jobs: Jobs::open(jobs::Store::new(kept.clone()), clock, rng, config.limits.jobs_max)
+                .await?,
+            answers: Answers::new(kept),
             requests: Semaphore::new(config.limits.requests_max),
             counts: crate::health::begin()?,
             names: Names::new(Arc::clone(&archive)),
@@ -162,6 +165,7 @@ impl Appliance {
     /// Closes everything, last opened first. A second call does nothing.
     pub(crate) async fn close(&self) -> Result<()> {
         self.credentials.close().await;
+        self.answers.close().await;
         let (ingest, index, archive) =
             (Arc::clone(&self.ingest), Arc::clone(&self.index), Arc::clone(&self.archive));
         blocking(move || {
