@@ -27,6 +27,8 @@ use crate::settings::Settings;
 use crate::signer::{SignedCheckpoint, Signer};
 use crate::tail::{Tail, read_on};
 use crate::tiles::Tiles;
+use crate::upkeep::Checkpoints;
+use crate::verify::Finding;
 
 /// One open archive. Only one process has it open at a time; within it, any number of threads may use it.
 #[derive(Debug)]
@@ -42,6 +44,11 @@ pub struct Archive {
     pub(crate) sealing: Arc<Sealing>,
     pub(crate) blobs: LocalBlobs,
     pub(crate) catalog: Arc<CatalogFollower>,
+    pub(crate) checkpoints: Arc<Checkpoints>,
+    /// Held while sealed files are replaced, and while they are all read.
+    pub(crate) settling: Mutex<()>,
+    /// What was wrong with the stored places at the start.
+    pub(crate) places_fault: Option<String>,
     /// The writer first, then those behind it.
     pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
     /// Held as long as the archive is open.
@@ -77,6 +84,10 @@ pub struct ArchiveState {
     pub free_bytes: Option<u64>,
     /// Why the writer has stopped, if it has.
     pub failed: Option<String>,
+    /// Why the journal could not be sealed the last time it was tried, if so. The journal keeps the events; it is tried again.
+    pub sealing_fault: Option<String>,
+    /// Damage known since the start, with the events concerned where that is known. [`Archive::verify`] looks for more.
+    pub findings: Vec<Finding>,
 }
 
 impl Archive {
@@ -136,7 +147,7 @@ impl Archive {
         self.shared.queue.push(&batch, pieces)
     }
 
-    fn check_reserve(&self, bytes: u64) -> Result<()> {
+    pub(crate) fn check_reserve(&self, bytes: u64) -> Result<()> {
         let disk = self.shared.ports.disk.as_ref();
         let free_bytes = disk
             .free_bytes(&self.folder)
@@ -216,6 +227,18 @@ impl Archive {
         self.sealing.seal_complete()
     }
 
+    /// Does what is due on the archive's clock: seals a journal that is large or a day old, and signs a checkpoint. It also happens by itself,
+    /// unless the settings say otherwise.
+    pub fn upkeep(&self) -> Result<SealReport> {
+        self.shared.fuse.check()?;
+        if self.sealing.is_file_old() {
+            self.shared.queue.finish_file()?;
+        }
+        let report = self.sealing.seal_due()?;
+        self.checkpoints.sign_due()?;
+        Ok(report)
+    }
+
     /// Keeps the bytes of a file, the same content once. On return they are durable.
     ///
     /// A near-full disk refuses them ([`Error::DiskFull`]), as it refuses talk.
@@ -289,13 +312,16 @@ impl Archive {
             catalog_fault: self.catalog.fault(),
             free_bytes: self.shared.ports.disk.free_bytes(&self.folder).ok(),
             failed: self.shared.fuse.reason().map(str::to_owned),
+            sealing_fault: self.sealing.fault.lock().clone(),
+            findings: self.known_findings(),
         }
     }
 
     /// Writes what waits, signs a last checkpoint and gives the lock back. Afterwards nothing can be appended.
     pub fn close(&self) -> Result<()> {
         let was_open = self.stop();
-        let signed = if was_open && self.size() > 0 { self.checkpoint().map(drop) } else { Ok(()) };
+        let is_new = was_open && self.size() > self.signer.size();
+        let signed = if is_new { self.checkpoint().map(drop) } else { Ok(()) };
         drop(self.lock.lock().take());
         signed
     }

@@ -1,7 +1,7 @@
 //! How a small file is written whole or not at all: temporary → sync → rename → sync of the folder.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chat::Disk;
 
@@ -21,18 +21,33 @@ pub fn write_secret(disk: &dyn Disk, path: &Path, bytes: &[u8], mode: u32) -> Re
 }
 
 fn write_with_mode(disk: &dyn Disk, path: &Path, bytes: &[u8], mode: Option<u32>) -> Result<()> {
+    let unfinished = write_unfinished(disk, path, bytes, mode)?;
+    publish(disk, &unfinished, path)
+}
+
+/// Writes and syncs a file under its unfinished name, and returns that name. What has its name stays as it is.
+pub(crate) fn write_unfinished(
+    disk: &dyn Disk,
+    path: &Path,
+    bytes: &[u8],
+    mode: Option<u32>,
+) -> Result<PathBuf> {
+    let unfinished = unfinished(path);
+    remove_if_there(disk, &unfinished)?;
+    let file = disk.create(&unfinished).map_err(Error::io("create", &unfinished))?;
+    if let Some(mode) = mode {
+        disk.restrict(&unfinished, mode).map_err(Error::io("restrict", &unfinished))?;
+    }
+    file.write_all_at(0, bytes).map_err(Error::io("write", &unfinished))?;
+    file.sync().map_err(Error::io("sync", &unfinished))?;
+    Ok(unfinished)
+}
+
+/// Returns the name that a file has until it is finished.
+pub(crate) fn unfinished(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(UNFINISHED);
-    let unfinished = Path::new(&name);
-    remove_if_there(disk, unfinished)?;
-    let file = disk.create(unfinished).map_err(Error::io("create", unfinished))?;
-    if let Some(mode) = mode {
-        disk.restrict(unfinished, mode).map_err(Error::io("restrict", unfinished))?;
-    }
-    file.write_all_at(0, bytes).map_err(Error::io("write", unfinished))?;
-    file.sync().map_err(Error::io("sync", unfinished))?;
-    drop(file);
-    publish(disk, unfinished, path)
+    PathBuf::from(name)
 }
 
 /// Gives a written and synced file its name, durably.

@@ -156,6 +156,14 @@ pub enum Error {
     /// The archive has been closed.
     #[error("use the archive: it has been closed")]
     Closed,
+    /// Damage hides how many events a room has, so that none can be appended to it.
+    #[error(
+        "append event {seq}: a damaged segment hides where its room stands, and the file `places` is damaged or gone; put back one of them from a backup"
+    )]
+    PlacesUnknown {
+        /// The event.
+        seq: Seq,
+    },
     /// A thread of the archive could not be started.
     #[error("start the thread {name}")]
     Thread {
@@ -264,6 +272,7 @@ impl Error {
             | Self::Content { .. }
             | Self::Stopped { .. }
             | Self::Closed
+            | Self::PlacesUnknown { .. }
             | Self::Thread { .. }
             | Self::Catalog { .. } => Family::Unavailable,
             Self::FileCorrupt { .. }
@@ -276,6 +285,12 @@ impl Error {
     /// Returns whether a person has to mend the configuration of the keys first (exit 78).
     pub const fn is_configuration(&self) -> bool {
         matches!(self, Self::KeyMissing { .. } | Self::KeyExposed { .. } | Self::KeyForeign { .. })
+    }
+
+    /// Returns whether nobody knows after this failure which names are durable: nothing may be built on them, and the sync is never
+    /// tried again.
+    pub(crate) const fn is_in_doubt(&self) -> bool {
+        matches!(self, Self::Io { action, .. } if matches!(action.as_bytes(), b"sync folder"))
     }
 
     /// Returns what turns a failure of the system into an error that names what was tried, and on which file.

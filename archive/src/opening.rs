@@ -1,11 +1,10 @@
 //! How an archive is made, and how it is opened: start-up is recovery (house.md §8).
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use chat::{ArchiveId, Disk, DiskLock, Lane, PlaceSeq, RoomId, Seq};
+use chat::{ArchiveId, Disk, DiskLock, Family, PlaceSeq, RoomId, Seq};
 use parking_lot::Mutex;
 
 use crate::archive::Archive;
@@ -16,7 +15,7 @@ use crate::description::{self, Creation, Description};
 use crate::disk::Ports;
 use crate::durable;
 use crate::error::{Error, Result};
-use crate::fuse::Fuse;
+use crate::fuse::{Fuse, whole_message};
 use crate::journal::file;
 use crate::journal::frame::{FILE_HEADER_BYTES, FileHeader};
 use crate::journal::memory::Memory;
@@ -25,6 +24,7 @@ use crate::journal::recovery::{Ground, Recovered, recover};
 use crate::journal::writer::{FileBounds, Shared, Writer};
 use crate::keys::{KeyPlace, Keys};
 use crate::log_tree::TreeCache;
+use crate::places::{Heads, Places};
 use crate::proof::header::ROLE_PLACE;
 use crate::proof::tree::Frontier;
 use crate::proof::{Header, SigningKey};
@@ -34,7 +34,7 @@ use crate::segment::Sealed;
 use crate::settings::Settings;
 use crate::signer::{SignedCheckpoint, Signer};
 use crate::tiles::{LeavesOf, Tiles};
-use crate::upkeep;
+use crate::upkeep::Checkpoints;
 
 const KEYS: &str = "keys";
 const JOURNAL: &str = "journal";
@@ -84,8 +84,10 @@ impl Archive {
 
     /// Opens an archive: takes its lock, recovers the journal, starts the writer.
     ///
-    /// Fails with [`Error::Locked`] while another process has it open, and with an error of the family *corrupt* where what
-    /// is stored is not what was stored; nothing is changed on disk then.
+    /// A damaged segment, tile, checkpoint or catalog does not keep it shut: [`Archive::state`] and [`Archive::verify`] tell of
+    /// it, and what it held answers with an error of the family *corrupt*. Fails with [`Error::Locked`] while another process
+    /// has it open, and with an error of that family where the journal or the keys are not what was stored, or where the
+    /// log ends before a checkpoint that was signed; nothing is changed on disk then.
     pub fn open(folder: &Path, settings: Settings, ports: Ports) -> Result<Arc<Self>> {
         let names = durable::list(ports.disk.as_ref(), folder)?;
         if !description::is_there(&names) {
@@ -111,11 +113,12 @@ fn open_locked(
     let keys = Arc::new(Keys::open(&place, ports.clone(), Arc::clone(&fuse))?);
     let signing_key = SigningKey::of_archive(keys.signing_seed(), archive);
     let signer = Arc::new(Signer::open(disk, folder.join(CHECKPOINTS), signing_key)?);
-    let found = find(folder, &ports, &keys, archive, signer.newest().as_ref())?;
+    let found = find(folder, &ports, &keys, archive, &signer)?;
     let due = Seq::new(found.frontier.size().saturating_add(1)).expect("no log has 2⁶³ events");
+    let are_places_known = found.sealed_places.is_some();
     let shared = Shared {
         memory: Arc::new(Memory::new(found.recovered.files, found.frontier)),
-        queue: Arc::new(Queue::new(due, found.places, Arc::clone(&fuse))),
+        queue: Arc::new(Queue::new(due, (found.heads, are_places_known), Arc::clone(&fuse))),
         sealing: Arc::default(),
         checkpoints: Arc::new(Bell::default()),
         ports,
@@ -126,6 +129,7 @@ fn open_locked(
     let sealing = Arc::new(Sealing {
         shared: shared.clone(),
         archive,
+        home: folder.to_owned(),
         segments: folder.join(SEGMENTS),
         journal: folder.join(JOURNAL),
         sealed: Arc::clone(&sealed),
@@ -133,23 +137,30 @@ fn open_locked(
         signer: Arc::clone(&signer),
         seal_bytes: settings.seal_bytes,
         seal_age_micros: settings.seal_age_micros,
+        places: Mutex::new(found.sealed_places),
+        fault: Mutex::default(),
         round: Mutex::default(),
     });
     let blobs = LocalBlobs::open(&shared.ports, &shared.keys, archive, folder.join(BLOBS))?;
     let catalog = Arc::new(CatalogFollower::open(&shared, &sealed, folder, archive));
-    let threads = Mutex::new(start(&sealing, &catalog, &settings, found.recovered.number)?);
+    let checkpoints = Arc::new(Checkpoints::new(&shared, &signer, &settings));
+    let behind = (&catalog, &checkpoints);
+    let threads = Mutex::new(start(&sealing, behind, &settings, found.recovered.number)?);
     Ok(Arc::new(Archive {
         folder: folder.to_owned(),
         description,
         settings,
         blobs,
         catalog,
+        checkpoints,
+        settling: Mutex::default(),
         shared,
         signer,
         sealed,
         tiles,
         sealing,
         tree_cache: TreeCache::default(),
+        places_fault: found.places_fault,
         threads,
         lock: Mutex::new(Some(lock)),
     }))
@@ -162,7 +173,12 @@ struct Found {
     recovered: Recovered,
     /// The tree over all events.
     frontier: Frontier,
-    places: HashMap<RoomId, PlaceHead>,
+    /// Where each room stands after the sealed events; nothing if damage hides it.
+    sealed_places: Option<Places>,
+    /// The newest event of each room as far as it is known, the unsealed ones included.
+    heads: Heads,
+    /// What is wrong with the stored places.
+    places_fault: Option<String>,
 }
 
 /// Finds what is sealed, recovers the journal behind it, and compares the tree over both with the newest checkpoint.
@@ -171,37 +187,81 @@ fn find(
     ports: &Ports,
     keys: &Keys,
     archive: ArchiveId,
-    newest: Option<&SignedCheckpoint>,
+    signer: &Signer,
 ) -> Result<Found> {
     let disk = ports.disk.as_ref();
     let (journal, segments) = (folder.join(JOURNAL), folder.join(SEGMENTS));
-    let signed = newest.map_or(0, |newest| newest.checkpoint.size);
+    let newest = signer.newest();
     let place = SealPlace { disk, folder: &segments, keys, archive };
-    let ranges = find_sealed(place, first_held(disk, &journal)?)?;
+    let (stored, places_fault) = read_places(disk, folder, archive)?;
+    let known = stored.as_ref().map_or(0, |stored| stored.size);
+    let ranges = find_sealed(place, first_held(disk, &journal, keys)?, known)?;
     let sealed = Arc::new(Sealed::new(ranges.into_iter().map(Arc::new).collect()));
-    let size = sealed.size();
-    let heads = sealed_places(&sealed)?;
-    let leaves = |first, count| sealed.leaves(first, count);
-    let (tree_disk, tree) = (Arc::clone(&ports.disk), folder.join(TREE));
-    let mut tiles = Tiles::recover(tree_disk, tree.clone(), (size, signed), &leaves)?;
-    let ground = Ground { disk, keys, archive, folder: &journal, sealed: size, signed };
+    let ground = Ground {
+        disk,
+        keys,
+        archive,
+        folder: &journal,
+        sealed: sealed.size(),
+        signed: signer.size(),
+    };
     let recovered = recover(&ground)?;
-    let mut grown = grow_tree(tiles.frontier(), &recovered, newest);
+    let (tiles, frontier) = find_tree(folder, ports, &sealed, &recovered, newest.as_ref())?;
+    let sealed_places = sealed_places(&sealed, stored.as_ref());
+    if let Some(places) = sealed_places.as_ref().filter(|places| stored.as_ref() != Some(places))
+        && let Err(error) = places.write(disk, folder, archive)
+    {
+        tracing::warn!(%error, "where the rooms stand could not be stored; it is derived");
+    }
+    let known = sealed_places.as_ref().map(|places| places.heads.clone());
+    let heads = places(known.unwrap_or_default(), &recovered);
+    Ok(Found { sealed, tiles, recovered, frontier, sealed_places, heads, places_fault })
+}
+
+/// Opens the stored tree and appends the recovered leaves. Where it does not lead to the signed root it is made again, if the
+/// events allow it.
+fn find_tree(
+    folder: &Path,
+    ports: &Ports,
+    sealed: &Sealed,
+    recovered: &Recovered,
+    newest: Option<&SignedCheckpoint>,
+) -> Result<(Arc<Tiles>, Frontier)> {
+    let size = sealed.size();
+    let signed = newest.map_or(0, |newest| newest.checkpoint.size);
+    let leaves = |first, count| sealed.leaves(first, count);
+    let (disk, tree) = (|| Arc::clone(&ports.disk), folder.join(TREE));
+    let mut tiles = Tiles::recover(disk(), tree.clone(), (size, signed), &leaves)?;
+    let mut grown = grow_tree(tiles.frontier(), recovered, newest);
     if size > 0 && matches!(grown, Err(Error::RootDiffers { .. })) {
         // The stored tree follows from the events: it is made again before the events themselves are doubted.
         let damaged: (LeavesOf<'_>, &Path) = (&leaves, &tree);
-        tiles = Tiles::mend(Arc::clone(&ports.disk), tree.clone(), size, damaged)?;
-        grown = grow_tree(tiles.frontier(), &recovered, newest);
+        tiles = Tiles::mend(disk(), tree.clone(), size, damaged)?;
+        grown = grow_tree(tiles.frontier(), recovered, newest);
     }
-    let frontier = grown?;
-    let places = places(heads, &recovered);
-    Ok(Found { sealed, tiles: Arc::new(tiles), recovered, frontier, places })
+    Ok((Arc::new(tiles), grown?))
+}
+
+/// Reads the stored places; damage of them is told and no more.
+fn read_places(
+    disk: &dyn Disk,
+    folder: &Path,
+    archive: ArchiveId,
+) -> Result<(Option<Places>, Option<String>)> {
+    match Places::read(disk, folder, archive) {
+        Ok(stored) => Ok((stored, None)),
+        Err(error) if error.family() == Family::Corrupt => {
+            tracing::warn!(%error, "the stored places are damaged: they are made again");
+            Ok((None, Some(whole_message(&error))))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Starts the writer, and what runs behind it. The writer is the first of them.
 fn start(
     sealing: &Arc<Sealing>,
-    catalog: &Arc<CatalogFollower>,
+    (catalog, checkpoints): (&Arc<CatalogFollower>, &Arc<Checkpoints>),
     settings: &Settings,
     number: u64,
 ) -> Result<Vec<thread::JoinHandle<()>>> {
@@ -213,7 +273,7 @@ fn start(
     if settings.runs_upkeep {
         let task = Arc::clone(sealing);
         threads.push(spawn("archive-sealer", move || task.run())?);
-        let task = upkeep::Checkpoints::new(shared, &sealing.signer, settings);
+        let task = Arc::clone(checkpoints);
         threads.push(spawn("archive-checkpoints", move || task.run())?);
         if catalog.is_open() {
             let task = Arc::clone(catalog);
@@ -252,46 +312,47 @@ fn grow_tree(
     Ok(tree)
 }
 
-/// Returns the first event that the journal holds, if it holds any and the header of its first file can be read.
-fn first_held(disk: &dyn Disk, folder: &Path) -> Result<Option<Seq>> {
+/// Returns the first event that the journal holds, if it holds any and the header of its first file can be read. A file whose
+/// key has been destroyed is left over: its events are sealed.
+fn first_held(disk: &dyn Disk, folder: &Path, keys: &Keys) -> Result<Option<Seq>> {
     let names = durable::list(disk, folder)?;
-    let Some(number) = names.iter().filter_map(|name| file::number_of(name)).min() else {
-        return Ok(None);
-    };
-    let path = file::path_of(folder, number);
-    let journal = disk.open_read(&path).map_err(Error::io("open", &path))?;
-    let mut header = [0; FILE_HEADER_BYTES];
-    match journal.read_exact_at(0, &mut header) {
-        Ok(()) => Ok(FileHeader::decode(&header).map(|header| header.first)),
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
-        Err(error) => Err(Error::io("read", &path)(error)),
-    }
-}
-
-/// Returns the newest sealed event of each room. Fails if a segment file is damaged or gone: where its rooms stand is then
-/// unknown, and an event appended to a wrong place would break the room's chain for ever.
-fn sealed_places(sealed: &Sealed) -> Result<HashMap<RoomId, PlaceHead>> {
-    let mut heads: HashMap<RoomId, PlaceHead> = HashMap::new();
-    for range in sealed.ranges() {
-        for lane in Lane::ALL {
-            for entry in &range.reader(lane)?.footer().rooms {
-                let Some(place_seq) = PlaceSeq::new(entry.last_place_seq) else { continue };
-                let head = PlaceHead { place_seq, seq: entry.last };
-                let known = heads.entry(entry.room).or_insert(head);
-                if known.seq < head.seq {
-                    *known = head;
-                }
-            }
+    let mut numbers: Vec<u64> = names.iter().filter_map(|name| file::number_of(name)).collect();
+    numbers.sort_unstable();
+    for number in numbers {
+        let path = file::path_of(folder, number);
+        let journal = disk.open_read(&path).map_err(Error::io("open", &path))?;
+        let mut header = [0; FILE_HEADER_BYTES];
+        match journal.read_exact_at(0, &mut header) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
+            Err(error) => return Err(Error::io("read", &path)(error)),
+        }
+        match FileHeader::decode(&header) {
+            Some(header) if !keys.holds(header.key) => {}
+            header => return Ok(header.map(|header| header.first)),
         }
     }
-    Ok(heads)
+    Ok(None)
+}
+
+/// Returns where each room stands after the sealed events: from the footers, and where one of them is damaged from what was
+/// stored and the footers behind it. Nothing if damage hides it: an event appended to a wrong place would break its
+/// room's chain for ever.
+fn sealed_places(sealed: &Sealed, stored: Option<&Places>) -> Option<Places> {
+    let ranges = sealed.ranges();
+    let mut places = Places::default();
+    let unknown = ranges.iter().filter(|range| !places.follow(range)).count();
+    if unknown == 0 {
+        return Some(places);
+    }
+    let mut places = stored?.clone();
+    let size = places.size;
+    let mut behind = ranges.iter().filter(|range| range.last.get() > size);
+    (behind.all(|range| places.follow(range)) && places.size == sealed.size()).then_some(places)
 }
 
 /// Returns the newest event of each room after the recovered events.
-fn places(
-    mut heads: HashMap<RoomId, PlaceHead>,
-    recovered: &Recovered,
-) -> HashMap<RoomId, PlaceHead> {
+fn places(mut heads: Heads, recovered: &Recovered) -> Heads {
     let frames = recovered.files.iter().flat_map(|file| &file.frames);
     for record in frames.flat_map(|frame| frame.records()) {
         let Ok(header) = Header::decode(record.header) else { continue };

@@ -4,6 +4,8 @@
 //! A file gets its final name after it has been proven. So whatever a crash leaves is either unfinished, and removed, or
 //! whole. A range of which one lane alone got its name is sealed again while the journal still holds it.
 
+mod found;
+
 use std::path::{Path, PathBuf};
 
 use chat::{ArchiveId, Disk, Lane, Seq, Timestamp};
@@ -17,6 +19,8 @@ use crate::segment::name::SegmentName;
 use crate::segment::reader::SegmentReader;
 use crate::segment::sealed::{LaneFileState, SealedRange};
 use crate::segment::{Encoded, LaneFile, RunEntry, RunSalts, SegmentHeader, Slot, encode};
+
+pub(crate) use found::find_sealed;
 
 /// Where segments are written, and with what.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +44,7 @@ pub(crate) struct RunSeeds {
     pub(crate) seeds: [Seed; 2],
 }
 
-/// What whole journal files hold: a range of events without a gap.
+/// A range of events without a gap, to be written into segment files.
 #[derive(Debug)]
 pub(crate) struct Harvest {
     /// The first event.
@@ -48,11 +52,29 @@ pub(crate) struct Harvest {
     /// The last event.
     pub(crate) last: Seq,
     /// Every event of the range in order, by lane.
-    pub(crate) lanes: [Vec<Slot>; 2],
-    /// The leaves that were computed at append, one for each event of the range.
+    pub(crate) lanes: [LaneHarvest; 2],
+    /// The leaves that the log has, one for each event of the range.
     pub(crate) leaves: Vec<Digest>,
-    /// The salt runs of the range in order.
-    pub(crate) runs: Vec<RunSeeds>,
+}
+
+/// One lane of a range.
+#[derive(Debug, Default)]
+pub(crate) struct LaneHarvest {
+    /// What is held of its events, in order.
+    pub(crate) slots: Vec<Slot>,
+    /// The salt runs that have events of this lane, with this lane's salts alone.
+    pub(crate) runs: Vec<RunEntry>,
+}
+
+/// How and when a range is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stamp {
+    /// When.
+    pub(crate) sealed_at: Timestamp,
+    /// The level of zstd.
+    pub(crate) level: u8,
+    /// 0 when sealed from the journal, and one more than the files that it replaces.
+    pub(crate) generation: u32,
 }
 
 impl Harvest {
@@ -60,9 +82,9 @@ impl Harvest {
     pub(crate) fn collect(
         first: Seq,
         events: impl Iterator<Item = (Slot, Digest)>,
-        runs: Vec<RunSeeds>,
+        runs: &[RunSeeds],
     ) -> Result<Self> {
-        let mut lanes = [Vec::new(), Vec::new()];
+        let mut lanes = [LaneHarvest::default(), LaneHarvest::default()];
         let mut leaves = Vec::new();
         let mut next = first;
         for (slot, leaf) in events {
@@ -71,71 +93,99 @@ impl Harvest {
             }
             let [talk, ledger] = &mut lanes;
             match slot.header().map_or(Lane::Talk, crate::proof::Header::lane) {
-                Lane::Talk => talk.push(slot),
-                Lane::Ledger => ledger.push(slot),
+                Lane::Talk => talk.slots.push(slot),
+                Lane::Ledger => ledger.slots.push(slot),
             }
             leaves.push(leaf);
             next = next.next();
         }
         let last = Seq::new(next.leaf_index()).filter(|last| *last >= first);
         let last = last.ok_or(Error::BatchOrder { expected: first.get(), found: 0 })?;
-        Ok(Self { first, last, lanes, leaves, runs })
+        for (lane, harvest) in Lane::ALL.into_iter().zip(&mut lanes) {
+            harvest.runs = runs_of(runs, lane, &harvest.slots);
+        }
+        Ok(Self { first, last, lanes, leaves })
     }
 
-    fn lane(&self, lane: Lane) -> &[Slot] {
+    fn lane(&self, lane: Lane) -> &LaneHarvest {
         let [talk, ledger] = &self.lanes;
         match lane {
             Lane::Talk => talk,
             Lane::Ledger => ledger,
         }
     }
+}
 
-    /// Returns the runs that have events of a lane, with that lane's seeds alone.
-    fn runs_of(&self, lane: Lane) -> Vec<RunEntry> {
-        let slots = self.lane(lane);
-        let ends = self.runs.iter().skip(1).map(|run| run.first.get());
-        let ends = ends.chain(std::iter::once(u64::MAX));
-        let with_events = self.runs.iter().zip(ends).filter(|(run, end)| {
-            let at = slots.partition_point(|slot| slot.seq() < run.first.get());
-            slots.get(at).is_some_and(|slot| slot.seq() < *end)
-        });
-        with_events
-            .map(|(run, _)| {
-                let [talk, ledger] = &run.seeds;
-                let seed = match lane {
-                    Lane::Talk => talk,
-                    Lane::Ledger => ledger,
-                };
-                let seed = Zeroizing::new(*seed.as_bytes());
-                RunEntry { first: run.first, salts: RunSalts::Seed(seed) }
-            })
-            .collect()
-    }
+/// Returns the runs that have events of a lane, with that lane's seeds alone.
+fn runs_of(runs: &[RunSeeds], lane: Lane, slots: &[Slot]) -> Vec<RunEntry> {
+    let ends = runs.iter().skip(1).map(|run| run.first.get());
+    let ends = ends.chain(std::iter::once(u64::MAX));
+    let with_events = runs.iter().zip(ends).filter(|(run, end)| {
+        let at = slots.partition_point(|slot| slot.seq() < run.first.get());
+        slots.get(at).is_some_and(|slot| slot.seq() < *end)
+    });
+    let entry = |(run, _): (&RunSeeds, u64)| {
+        let [talk, ledger] = &run.seeds;
+        let seed = match lane {
+            Lane::Talk => talk,
+            Lane::Ledger => ledger,
+        };
+        let seed = Zeroizing::new(*seed.as_bytes());
+        RunEntry { first: run.first, salts: RunSalts::Seed(seed) }
+    };
+    with_events.map(entry).collect()
 }
 
 /// Seals a range. On return both files are durable under their names and have been read back and proven against the leaves.
 ///
 /// Whatever fails before leaves the journal as the only copy; the next attempt starts over.
-pub(crate) fn seal(
-    place: SealPlace<'_>,
-    harvest: &Harvest,
-    sealed_at: Timestamp,
-    level: u8,
-) -> Result<SealedRange> {
+pub(crate) fn seal(place: SealPlace<'_>, harvest: &Harvest, stamp: Stamp) -> Result<SealedRange> {
     durable::create_folder(place.disk, place.folder)?;
-    let written = [
-        write_lane(place, harvest, Lane::Talk, sealed_at, level)?,
-        write_lane(place, harvest, Lane::Ledger, sealed_at, level)?,
-    ];
-    check_leaves(harvest, &written)?;
-    let mut lanes = Vec::with_capacity(written.len());
-    for (name, reader) in written {
-        let path = name.path(place.folder);
-        durable::publish(place.disk, reader.path(), &path)?;
-        lanes.push(LaneFileState::Whole(Box::new(reader.renamed(path))));
+    let mut written = Vec::with_capacity(Lane::ALL.len());
+    let sealed = write_lanes(place, harvest, stamp, &mut written);
+    let sealed = sealed.and_then(|()| publish_lanes(place, harvest, &written));
+    if let Err(error) = sealed {
+        clear_away(place, &written);
+        return Err(error);
     }
+    let lanes = written.into_iter().map(|(name, reader)| {
+        LaneFileState::Whole(Box::new(reader.renamed(name.path(place.folder))))
+    });
+    let lanes: Vec<_> = lanes.collect();
     let lanes = <[LaneFileState; 2]>::try_from(lanes).expect("one file was written for each lane");
     Ok(SealedRange { first: harvest.first, last: harvest.last, lanes })
+}
+
+type Written = Vec<(SegmentName, SegmentReader)>;
+
+fn write_lanes(
+    place: SealPlace<'_>,
+    harvest: &Harvest,
+    stamp: Stamp,
+    written: &mut Written,
+) -> Result<()> {
+    for lane in Lane::ALL {
+        written.push(write_lane(place, harvest, lane, stamp)?);
+    }
+    check_leaves(harvest, written)
+}
+
+/// Gives both files their names: the talk first, so that a range of which the ledger is there is whole.
+fn publish_lanes(place: SealPlace<'_>, harvest: &Harvest, written: &Written) -> Result<()> {
+    for (name, reader) in written {
+        durable::publish(place.disk, reader.path(), &name.path(place.folder))
+            .map_err(|error| error.with_seqs(Some(harvest.first), Some(harvest.last)))?;
+    }
+    Ok(())
+}
+
+/// Gives the space of unfinished files back after a failure, and lets their keys go. What cannot be removed goes at the next start.
+fn clear_away(place: SealPlace<'_>, written: &Written) {
+    for (_, reader) in written {
+        if place.disk.remove(reader.path()).is_ok() {
+            place.keys.retire(&[reader.key()]);
+        }
+    }
 }
 
 /// Encodes one lane, writes it under an unfinished name, syncs it and opens it again from the disk.
@@ -143,31 +193,42 @@ fn write_lane(
     place: SealPlace<'_>,
     harvest: &Harvest,
     lane: Lane,
-    sealed_at: Timestamp,
-    level: u8,
+    stamp: Stamp,
 ) -> Result<(SegmentName, SegmentReader)> {
-    let name = SegmentName { first: harvest.first, last: harvest.last, generation: 0, lane };
-    let path = unfinished(&name.path(place.folder));
+    let (first, last, generation) = (harvest.first, harvest.last, stamp.generation);
+    let name = SegmentName { first, last, generation, lane };
     let mut sealer = place.keys.new_file()?;
-    let encoded = encode_lane(place.archive, harvest, &name, (sealed_at, level), &mut sealer)
+    let reader = write_file(place, harvest, (&name, stamp), &mut sealer);
+    reader.map(|reader| (name, reader)).inspect_err(|_| {
+        // The failure is reported; an unfinished file that stays is removed at the next start.
+        place.disk.remove(&durable::unfinished(&name.path(place.folder))).ok();
+        place.keys.retire(&[sealer.id()]);
+    })
+}
+
+fn write_file(
+    place: SealPlace<'_>,
+    harvest: &Harvest,
+    (name, stamp): (&SegmentName, Stamp),
+    sealer: &mut Sealer,
+) -> Result<SegmentReader> {
+    let path = name.path(place.folder);
+    let encoded = encode_lane(place.archive, harvest, name, stamp, sealer)
         .map_err(|fault| Error::corrupt(&path, 0, fault.to_string()))?;
-    durable::remove_if_there(place.disk, &path)?;
-    let file = place.disk.create(&path).map_err(Error::io("create", &path))?;
-    file.write_all_at(0, &encoded.bytes).map_err(Error::io("write", &path))?;
-    file.sync().map_err(Error::io("sync", &path))?;
-    drop(file);
+    let path = durable::write_unfinished(place.disk, &path, &encoded.bytes, None)?;
+    drop(encoded.bytes);
     let reader = SegmentReader::open(place.disk, &path, place.keys, place.archive)?;
     if *reader.footer() != encoded.footer {
         return Err(Error::corrupt(&path, 0, "the footer read back is not the one written"));
     }
-    Ok((name, reader))
+    Ok(reader)
 }
 
 fn encode_lane(
     archive: ArchiveId,
     harvest: &Harvest,
     name: &SegmentName,
-    (sealed_at, level): (Timestamp, u8),
+    Stamp { sealed_at, level, .. }: Stamp,
     sealer: &mut Sealer,
 ) -> Result<Encoded, crate::segment::Fault> {
     let header = SegmentHeader {
@@ -178,8 +239,8 @@ fn encode_lane(
         last: name.last,
         generation: name.generation,
     };
-    let slots = harvest.lane(name.lane);
-    let runs = harvest.runs_of(name.lane);
+    let LaneHarvest { slots, runs } = harvest.lane(name.lane);
+    let runs = runs.clone();
     encode(LaneFile { header, slots, runs, sealed_at, level }, &mut |part| sealer.seal(part))
 }
 
@@ -209,157 +270,6 @@ fn check_leaves(harvest: &Harvest, written: &[(SegmentName, SegmentReader)]) -> 
     let path = written.first().map_or_else(PathBuf::new, |(_, reader)| reader.path().to_owned());
     Err(Error::corrupt(&path, 0, "events are missing in the written files")
         .with_seqs(Some(harvest.first), Some(harvest.last)))
-}
-
-fn unfinished(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(durable::UNFINISHED);
-    PathBuf::from(name)
-}
-
-/// Finds the sealed ranges of an archive, and removes what a crash has left over. `journal_first` is the first event that
-/// the journal still holds, if it holds any.
-///
-/// Damage does not keep an archive from opening: a damaged file is an error when it is read. A range that the journal
-/// still holds counts as sealed only if it proves whole; else its files are removed, to be written again.
-pub(crate) fn find_sealed(
-    place: SealPlace<'_>,
-    journal_first: Option<Seq>,
-) -> Result<Vec<SealedRange>> {
-    let mut ranges: Vec<SealedRange> = Vec::new();
-    for (first, last, names) in survey(place)? {
-        let covered = ranges.last().map_or(0, |range| range.last.get());
-        if last.get() <= covered {
-            // A larger file over the same events is there, and was proven before it got its name.
-            remove(place, &names)?;
-            continue;
-        }
-        if first.get() <= covered {
-            let path = names.first().map_or_else(PathBuf::new, |name| name.path(place.folder));
-            return Err(Error::corrupt(&path, 0, "its range overlaps with another segment's")
-                .with_seqs(Some(first), Some(last)));
-        }
-        if let (Some(gap_first), Some(gap_last)) =
-            (Seq::new(covered.saturating_add(1)), Seq::new(first.leaf_index()))
-            && gap_first <= gap_last
-        {
-            ranges.push(missing(place, gap_first, gap_last));
-        }
-        let range = open_range(place, first, last)?;
-        let is_twice = journal_first.is_some_and(|journal| journal <= first);
-        if is_twice && !proves_whole(&range) {
-            remove(place, &names)?;
-            break;
-        }
-        ranges.push(range);
-    }
-    Ok(ranges)
-}
-
-type Group = (Seq, Seq, Vec<SegmentName>);
-
-/// Lists the segment files by range, longer ranges first, each lane in its newest generation; removes unfinished and older ones.
-fn survey(place: SealPlace<'_>) -> Result<Vec<Group>> {
-    let mut names = Vec::new();
-    for found in durable::list(place.disk, place.folder)? {
-        if found.ends_with(durable::UNFINISHED) {
-            let path = place.folder.join(&found);
-            tracing::info!(path = %path.display(), "an unfinished segment is removed");
-            durable::remove_if_there(place.disk, &path)?;
-        } else if let Some(name) = SegmentName::parse(&found) {
-            names.push(name);
-        } else {
-            tracing::warn!(name = found, "a foreign file lies among the segments");
-        }
-    }
-    let by_range = |name: &SegmentName| {
-        (name.first, std::cmp::Reverse(name.last), name.lane, std::cmp::Reverse(name.generation))
-    };
-    names.sort_by_key(by_range);
-    let mut groups: Vec<Group> = Vec::new();
-    for name in names {
-        let group =
-            groups.last_mut().filter(|(first, last, _)| (*first, *last) == (name.first, name.last));
-        match group {
-            None => groups.push((name.first, name.last, vec![name])),
-            Some((.., names)) if names.last().is_some_and(|newer| newer.lane == name.lane) => {
-                remove(place, &[name])?;
-            }
-            Some((.., names)) => names.push(name),
-        }
-    }
-    Ok(groups)
-}
-
-fn remove(place: SealPlace<'_>, names: &[SegmentName]) -> Result<()> {
-    for name in names {
-        let path = name.path(place.folder);
-        tracing::info!(path = %path.display(), "a superseded segment is removed");
-        durable::remove_if_there(place.disk, &path)?;
-        durable::sync_folder_of(place.disk, &path)?;
-    }
-    Ok(())
-}
-
-/// A range of which no file is there at all.
-fn missing(place: SealPlace<'_>, first: Seq, last: Seq) -> SealedRange {
-    let gone = |lane| {
-        let path = SegmentName { first, last, generation: 0, lane }.path(place.folder);
-        LaneFileState::Damaged { path, fault: None }
-    };
-    SealedRange { first, last, lanes: Lane::ALL.map(gone) }
-}
-
-fn open_range(place: SealPlace<'_>, first: Seq, last: Seq) -> Result<SealedRange> {
-    let found = durable::list(place.disk, place.folder)?;
-    let mut lanes = Vec::with_capacity(Lane::ALL.len());
-    for lane in Lane::ALL {
-        let of_lane =
-            |name: &SegmentName| (name.first, name.last, name.lane) == (first, last, lane);
-        let name = found
-            .iter()
-            .filter_map(|name| SegmentName::parse(name))
-            .filter(of_lane)
-            .max_by_key(|name| name.generation)
-            .unwrap_or(SegmentName { first, last, generation: 0, lane });
-        lanes.push(open_lane(place, &name)?);
-    }
-    let lanes = <[LaneFileState; 2]>::try_from(lanes).expect("one file was opened for each lane");
-    Ok(SealedRange { first, last, lanes })
-}
-
-fn open_lane(place: SealPlace<'_>, name: &SegmentName) -> Result<LaneFileState> {
-    let path = name.path(place.folder);
-    let opened = SegmentReader::open(place.disk, &path, place.keys, place.archive);
-    let fault = match opened {
-        Ok(reader) => {
-            let header = reader.footer().header;
-            let named = (header.first, header.last, header.generation, header.lane);
-            if named == (name.first, name.last, name.generation, name.lane) {
-                return Ok(LaneFileState::Whole(Box::new(reader)));
-            }
-            Some("its name is not what its header says".to_owned())
-        }
-        Err(Error::FileGone { .. }) => None,
-        Err(Error::FileCorrupt { fault, .. }) => Some(fault),
-        Err(other) => return Err(other),
-    };
-    tracing::error!(path = %path.display(), fault, "a segment file is damaged or gone");
-    Ok(LaneFileState::Damaged { path, fault })
-}
-
-/// Returns whether every block of both lanes opens, every leaf can be recomputed, and all events of the range are there.
-fn proves_whole(range: &SealedRange) -> bool {
-    let mut events = 0_u64;
-    for lane in Lane::ALL {
-        let Ok(reader) = range.reader(lane) else { return false };
-        if reader.footer().blocks.iter().any(|entry| reader.leaves(entry).is_err()) {
-            return false;
-        }
-        events = events.saturating_add(reader.footer().rows());
-    }
-    range.last.get().checked_sub(range.first.get()).and_then(|span| span.checked_add(1))
-        == Some(events)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! What turns complete journal files into segments, by itself or when asked: sign the root, grow the stored tree, seal, show
-//! the range to readers, forget the journal's copy. In that order, so that at every moment every event is somewhere.
+//! the range to readers, let the journal's copy and its key go. In that order, so that at every moment every event is somewhere.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,13 +10,16 @@ use parking_lot::Mutex;
 
 use crate::durable;
 use crate::error::{Error, Result};
+use crate::fuse::whole_message;
 use crate::journal::file;
 use crate::journal::memory::FileMemory;
 use crate::journal::writer::Shared;
+use crate::keys::KeyId;
+use crate::places::Places;
 use crate::proof::Header;
 use crate::record::Field;
-use crate::seal::{Harvest, RunSeeds, SealPlace, seal};
-use crate::segment::{LEVEL_SEAL, Sealed, Slot};
+use crate::seal::{Harvest, RunSeeds, SealPlace, Stamp, seal};
+use crate::segment::{LEVEL_SEAL, Sealed, SealedRange, Slot};
 use crate::signer::Signer;
 use crate::tiles::Tiles;
 
@@ -41,6 +44,8 @@ pub struct SealReport {
 pub(crate) struct Sealing {
     pub(crate) shared: Shared,
     pub(crate) archive: ArchiveId,
+    /// The archive's folder.
+    pub(crate) home: PathBuf,
     /// The folder `segments`.
     pub(crate) segments: PathBuf,
     /// The folder `journal`.
@@ -52,50 +57,54 @@ pub(crate) struct Sealing {
     pub(crate) seal_bytes: u64,
     /// Age at which the journal is sealed whatever its size.
     pub(crate) seal_age_micros: i64,
+    /// Where rooms stand after the sealed events; nothing if damage hides it.
+    pub(crate) places: Mutex<Option<Places>>,
+    /// Why the last round failed, if it did.
+    pub(crate) fault: Mutex<Option<String>>,
     pub(crate) round: Mutex<()>,
 }
 
 impl Sealing {
     /// Seals whatever is due, until the archive closes or the log stops.
     ///
-    /// A failure that leaves the journal as it was is tried again later. One that says that the log is not what it was blows
-    /// the fuse.
+    /// A failure that leaves the journal as it was is told in the state and tried again later. One after which nobody knows what
+    /// is durable, or that says that the log is not what it was, blows the fuse.
     pub(crate) fn run(&self) {
         while self.shared.sealing.wait(u64::MAX, PAUSE) {
-            let done = self.finish_old_file().and_then(|()| self.seal_due());
+            let done = self.ask_for_old_file().and_then(|()| self.seal_due());
             self.shared.sealing.report(done.is_err());
-            match done {
-                Ok(_) => {}
-                Err(Error::Closed) => return,
-                Err(error) if error.family() == Family::Corrupt => {
-                    self.shared.fuse.blow(format!("seal the journal: {error}"));
-                }
-                Err(error) => tracing::warn!(%error, "the journal could not be sealed; it is kept"),
-            }
-            if self.shared.fuse.check().is_err() {
+            if matches!(done, Err(Error::Closed)) || self.shared.fuse.check().is_err() {
                 return;
             }
         }
     }
 
-    fn finish_old_file(&self) -> Result<()> {
-        let now = self.shared.ports.clock.now().micros();
-        let begun = self.shared.memory.begun_at();
-        if begun.is_some_and(|begun| now.saturating_sub(begun.micros()) >= self.seal_age_micros) {
-            // The writer rings when it has: to wait for it here could be to wait for one who waits for us.
+    /// Asks the writer to complete its file if that is old. The writer rings when it has: to wait for it here could be to wait for
+    /// one who waits for us.
+    fn ask_for_old_file(&self) -> Result<()> {
+        if self.is_file_old() {
             self.shared.queue.ask_to_finish()?;
         }
         Ok(())
     }
 
+    /// Returns whether the file now written is so old that it is sealed whatever its size. One that was begun in the future is: a
+    /// clock that was set back must not keep it open for ever.
+    pub(crate) fn is_file_old(&self) -> bool {
+        self.shared.memory.begun_at().is_some_and(|begun| self.is_old(begun))
+    }
+
+    fn is_old(&self, begun: chat::Timestamp) -> bool {
+        let age = self.shared.ports.clock.now().micros().saturating_sub(begun.micros());
+        !(0..self.seal_age_micros).contains(&age)
+    }
+
     /// Seals the complete files if they are large or old enough to make a segment.
-    fn seal_due(&self) -> Result<SealReport> {
+    pub(crate) fn seal_due(&self) -> Result<SealReport> {
         let files = self.shared.memory.complete_files();
         let bytes = files.iter().fold(0_u64, |sum, file| sum.saturating_add(file.bytes));
-        let now = self.shared.ports.clock.now().micros();
-        let is_old = files.first().is_some_and(|oldest| {
-            now.saturating_sub(oldest.created_at.micros()) >= self.seal_age_micros
-        });
+        let is_old = files.first().is_some_and(|oldest| self.is_old(oldest.created_at));
+        drop(files);
         // A file is complete when the next batch would not fit, so a full one has somewhat less than the bound.
         if is_old || bytes >= self.seal_bytes / 2 {
             self.seal_complete()
@@ -107,6 +116,19 @@ impl Sealing {
     /// Seals all complete journal files, several small ones into one segment.
     pub(crate) fn seal_complete(&self) -> Result<SealReport> {
         let _round = self.round.lock();
+        let done = self.seal_groups();
+        *self.fault.lock() = done.as_ref().err().map(|error| whole_message(error));
+        if let Err(error) = &done {
+            tracing::warn!(%error, "the journal could not be sealed; it is kept");
+            // A name that may not be durable is no ground to remove the journal's copy, and a sync is never tried again.
+            if error.is_in_doubt() || error.family() == Family::Corrupt {
+                self.shared.fuse.blow(format!("seal the journal: {}", whole_message(error)));
+            }
+        }
+        done
+    }
+
+    fn seal_groups(&self) -> Result<SealReport> {
         let mut report = SealReport::default();
         let mut group: Vec<FileMemory> = Vec::new();
         let mut group_bytes = 0_u64;
@@ -126,33 +148,62 @@ impl Sealing {
         let Some(first) = files.iter().find(|file| !file.frames.is_empty()) else {
             return self.forget(files, report);
         };
-        let harvest = Harvest::collect(first.first, records(files), runs(files))?;
-        let place = SealPlace {
-            disk: self.shared.ports.disk.as_ref(),
-            folder: &self.segments,
-            keys: &self.shared.keys,
-            archive: self.archive,
-        };
+        let harvest = Harvest::collect(first.first, records(files), &runs(files))?;
+        let place = self.place();
         // A signed root must cover the right edge of the tiles before they are all there is, and the tiles must be there
         // before the segments are: so a start never has to make them again.
         self.signer.sign(place.disk, &self.shared.memory.frontier())?;
         self.tiles.append(harvest.first, &harvest.leaves)?;
-        let range = seal(place, &harvest, self.shared.ports.clock.now(), LEVEL_SEAL)?;
+        let sealed_at = self.shared.ports.clock.now();
+        let stamp = Stamp { sealed_at, level: LEVEL_SEAL, generation: 0 };
+        let range = seal(place, &harvest, stamp)?;
         report.segments = report.segments.saturating_add(1);
         for reader in range.readers() {
             report.events = report.events.saturating_add(reader.footer().rows());
             report.bytes = report.bytes.saturating_add(reader.file_bytes());
         }
+        self.store_places(&range);
         self.sealed.add(range);
         self.forget(files, report)
     }
 
-    /// Lets the journal's copy go. A file that cannot be removed is found again at the next start, and goes then.
+    /// Returns where segments are written, and with what.
+    pub(crate) fn place(&self) -> SealPlace<'_> {
+        SealPlace {
+            disk: self.shared.ports.disk.as_ref(),
+            folder: &self.segments,
+            keys: &self.shared.keys,
+            archive: self.archive,
+        }
+    }
+
+    /// Stores where the rooms stand after a new range. It is derived: a failure is told, and the next seal or start stores it.
+    fn store_places(&self, range: &SealedRange) {
+        if let Some(places) = self.places.lock().as_mut() {
+            places.follow(range);
+            let disk = self.shared.ports.disk.as_ref();
+            if let Err(error) = places.write(disk, &self.home, self.archive) {
+                tracing::warn!(%error, "where the rooms stand could not be stored; it is derived");
+            }
+        }
+    }
+
+    /// Lets the journal's copy and its keys go. A file that cannot be removed is found again at the next start, and goes then.
     fn forget(&self, files: &[FileMemory], report: &mut SealReport) -> Result<()> {
-        let disk = self.shared.ports.disk.as_ref();
         for file in files {
             self.shared.memory.forget(file.number);
             report.journal_bytes = report.journal_bytes.saturating_add(file.bytes);
+        }
+        let keys: Vec<KeyId> = files.iter().map(|file| file.key).collect();
+        if !keys.is_empty()
+            && let Err(error) = self.shared.keys.destroy(&keys)
+        {
+            // They go with the next destruction; the files go now, to give their space back.
+            tracing::warn!(%error, "the keys of sealed journal files are still there");
+            self.shared.fuse.check()?;
+        }
+        let disk = self.shared.ports.disk.as_ref();
+        for file in files {
             let path = file::path_of(&self.journal, file.number);
             durable::remove_if_there(disk, &path)?;
             durable::sync_folder_of(disk, &path)?;

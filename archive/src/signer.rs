@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use chat::Disk;
+use chat::{Disk, Family};
 use parking_lot::Mutex;
 
 use crate::durable;
 use crate::error::{Error, Result};
+use crate::fuse::whole_message;
 use crate::proof::tree::Frontier;
 use crate::proof::{Checkpoint, SigningKey, VerifierKey};
 
@@ -26,7 +27,16 @@ pub struct SignedCheckpoint {
 pub(crate) struct Signer {
     key: SigningKey,
     folder: PathBuf,
-    newest: Mutex<Option<SignedCheckpoint>>,
+    newest: Mutex<Newest>,
+    /// Checkpoints above the newest that can be read: what is wrong with them.
+    damaged: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Newest {
+    signed: Option<SignedCheckpoint>,
+    /// The largest size that was ever signed, be its note damaged since: nothing up to it is signed again.
+    size: u64,
 }
 
 impl Signer {
@@ -34,17 +44,37 @@ impl Signer {
     pub(crate) fn open(disk: &dyn Disk, folder: PathBuf, key: SigningKey) -> Result<Self> {
         // A name that a crash left unsynced is made durable before the checkpoint is handed out again.
         disk.sync_folder(&folder).map_err(Error::io("sync folder", &folder))?;
-        let sizes = durable::list(disk, &folder)?.into_iter().filter_map(|name| size_of(&name));
-        let newest = match sizes.max() {
-            Some(size) => load(disk, &folder, key.verifier_key(), size)?,
-            None => None,
-        };
-        Ok(Self { key, folder, newest: Mutex::new(newest) })
+        let names = durable::list(disk, &folder)?;
+        let mut sizes: Vec<u64> = names.iter().filter_map(|name| size_of(name)).collect();
+        sizes.sort_unstable();
+        let size = sizes.last().copied().unwrap_or(0);
+        let (mut signed, mut damaged) = (None, Vec::new());
+        while let Some(size) = sizes.pop().filter(|_| signed.is_none()) {
+            match load(disk, &folder, key.verifier_key(), size) {
+                Ok(found) => signed = found,
+                Err(error) if error.family() == Family::Corrupt => {
+                    tracing::error!(%error, "a checkpoint is damaged; an older one stands in for it");
+                    damaged.push(whole_message(&error));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Self { key, folder, newest: Mutex::new(Newest { signed, size }), damaged })
     }
 
-    /// Returns the newest checkpoint, if one was ever signed.
+    /// Returns the newest checkpoint that can be read, if there is one.
     pub(crate) fn newest(&self) -> Option<SignedCheckpoint> {
-        self.newest.lock().clone()
+        self.newest.lock().signed.clone()
+    }
+
+    /// Returns the largest size that was ever signed, be its note damaged since.
+    pub(crate) fn size(&self) -> u64 {
+        self.newest.lock().size
+    }
+
+    /// Returns what is wrong with the checkpoints that are newer than the newest that can be read.
+    pub(crate) fn damaged(&self) -> &[String] {
+        &self.damaged
     }
 
     /// Returns the checkpoint of a size, if one was signed.
@@ -59,10 +89,19 @@ impl Signer {
     }
 
     /// Signs the present size and root, and stores the note durably; returns the newest if it covers as much.
+    ///
+    /// A size whose note is damaged is not signed again. Until the log has grown, the newest note that can be read stands in
+    /// for it; fails if there is none.
     pub(crate) fn sign(&self, disk: &dyn Disk, tree: &Frontier) -> Result<SignedCheckpoint> {
         let mut newest = self.newest.lock();
-        if let Some(newest) = newest.as_ref().filter(|it| it.checkpoint.size >= tree.size()) {
-            return Ok(newest.clone());
+        let signed_size = newest.signed.as_ref().map(|signed| signed.checkpoint.size);
+        if signed_size.is_some_and(|size| size >= tree.size())
+            || 0 < tree.size() && tree.size() <= newest.size
+        {
+            let path = path_of(&self.folder, newest.size);
+            let gone =
+                || Error::corrupt(&path, 0, "the only checkpoint of so many events is damaged");
+            return newest.signed.clone().ok_or_else(gone);
         }
         let origin = self.key.verifier_key().name().to_owned();
         let checkpoint = Checkpoint { origin, size: tree.size(), root: tree.root() };
@@ -72,7 +111,7 @@ impl Signer {
         })?;
         durable::write(disk, &path_of(&self.folder, tree.size()), note.as_bytes())?;
         let signed = SignedCheckpoint { checkpoint, note };
-        *newest = Some(signed.clone());
+        *newest = Newest { size: tree.size(), signed: Some(signed.clone()) };
         Ok(signed)
     }
 

@@ -221,6 +221,11 @@ impl Tiles {
         Self { disk, folder, edge, appending, full, mended: None }
     }
 
+    /// Returns the folder that they lie in.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Returns how many leaves are covered.
     pub(crate) fn size(&self) -> u64 {
         self.edge.read().size

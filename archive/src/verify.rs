@@ -8,6 +8,7 @@
 mod blobs;
 mod catalog;
 mod chains;
+mod condition;
 mod report;
 mod rows;
 mod tree;
@@ -40,13 +41,9 @@ impl Archive {
         self.shared.fuse.check()?;
         let since = since.map(|note| self.open_foreign(note)).transpose()?;
         let mut findings = Findings::default();
-        if let Some(path) = self.tiles.mended() {
-            let what = format!(
-                "{} was damaged; the stored tree was made again from the events when the archive was opened",
-                path.display()
-            );
-            findings.add(FindingKind::Tree, what, None);
-        }
+        // Files that are all read must not be replaced meanwhile.
+        let _settling = self.settling.lock();
+        condition::add(self, &mut findings);
         // Before the size is taken, so that the catalog is not ahead of it.
         let tally = Tally::begin(self, &mut findings);
         let (size, root) = self.head();
@@ -61,6 +58,8 @@ impl Archive {
             progress,
         };
         let segments = audit.read_segments(self, journal.first, &mut findings);
+        let sealed = (&audit.chains, audit.next.saturating_sub(1));
+        condition::compare_places(self, sealed, &mut findings);
         for row in journal.rows {
             audit.take(row, &mut findings);
         }

@@ -18,7 +18,7 @@ use super::layout::{
 use crate::disk::Ports;
 use crate::durable;
 use crate::error::{Error, Result};
-use crate::keys::{Keys, Sealer, Secret};
+use crate::keys::{KeyId, Keys, Sealer, Secret};
 
 /// The blobs of one archive. May be used from any thread.
 #[derive(Debug)]
@@ -88,6 +88,21 @@ impl LocalBlobs {
         Ok(names)
     }
 
+    /// Returns the ids of all blobs' keys. Fails if a blob's header is damaged.
+    pub(crate) fn keys(&self) -> Result<Vec<KeyId>> {
+        let disk = self.ports.disk.as_ref();
+        let mut keys = Vec::new();
+        for name in self.names()? {
+            let path = self.path_of_name(&name);
+            let file = disk.open_read(&path).map_err(Error::io("open", &path))?;
+            let mut header = [0; HEADER_BYTES];
+            file.read_exact_at(0, &mut header).map_err(Error::io("read", &path))?;
+            let key = decode_header(&header, self.archive);
+            keys.push(key.ok_or_else(|| Error::corrupt(&path, 0, "its header is damaged"))?);
+        }
+        Ok(keys)
+    }
+
     /// Keeps the bytes of a file. On return they are durable. Bytes that are kept already are not written again.
     pub(crate) fn keep(&self, content: &mut dyn Read) -> Result<KeptFile> {
         let mut first = Vec::new();
@@ -101,10 +116,14 @@ impl LocalBlobs {
         }
         let sealer = self.keys.new_file()?;
         durable::create_folder(self.ports.disk.as_ref(), &self.folder)?;
-        let unfinished = self.folder.join(format!("{:?}{}", sealer.id(), durable::UNFINISHED));
+        let key = sealer.id();
+        let unfinished = self.folder.join(format!("{key:?}{}", durable::UNFINISHED));
         let written = self.write(&unfinished, sealer, (first, is_whole), content);
         let kept =
             written.and_then(|(kept, disk_bytes)| self.publish(&unfinished, kept, disk_bytes));
+        if kept.as_ref().map_or(true, |kept| kept.was_known) {
+            self.keys.retire(&[key]);
+        }
         if kept.is_err() {
             // The first failure is the one to report; what is left over goes at the next start.
             durable::remove_if_there(self.ports.disk.as_ref(), &unfinished).ok();

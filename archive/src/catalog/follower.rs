@@ -41,7 +41,7 @@ pub(crate) struct CatalogFollower {
     events: AtomicU64,
     /// Why the catalog is missing or stays behind.
     fault: Mutex<Option<String>>,
-    /// How many events were sealed when the segments were listed last. Held during a round.
+    /// How often the sealed ranges had changed when they were listed last. Held during a round.
     listed: Mutex<Option<u64>>,
     bell: Bell,
 }
@@ -164,10 +164,10 @@ impl CatalogFollower {
     }
 
     fn list_segments(&self, catalog: &SqliteCatalog, listed: &mut Option<u64>) -> Result<()> {
-        let sealed = self.sealed.size();
-        if *listed != Some(sealed) {
+        let changes = self.sealed.changes();
+        if *listed != Some(changes) {
             catalog.list_segments(&files(&self.sealed))?;
-            *listed = Some(sealed);
+            *listed = Some(changes);
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use chat::{Recorded, Seq, Timestamp};
 use parking_lot::{Condvar, Mutex, RwLock};
 
 use super::frame::{Frame, Run};
+use crate::keys::KeyId;
 use crate::proof::Digest;
 use crate::proof::tree::Frontier;
 
@@ -19,6 +20,8 @@ const WAIT_MAX: Duration = Duration::from_hours(1);
 pub(crate) struct FileMemory {
     /// The file's number.
     pub(crate) number: u64,
+    /// The id of its key in the ring.
+    pub(crate) key: KeyId,
     /// Its first event.
     pub(crate) first: Seq,
     /// When it was begun.
@@ -198,6 +201,11 @@ impl Memory {
     /// Returns how many bytes the journal files have.
     pub(crate) fn bytes(&self) -> u64 {
         self.state.read().files.iter().map(|file| file.bytes).sum()
+    }
+
+    /// Returns the ids of the journal files' keys.
+    pub(crate) fn keys(&self) -> Vec<KeyId> {
+        self.state.read().files.iter().map(|file| file.key).collect()
     }
 
     /// Returns when the file now written was begun, if there is one.

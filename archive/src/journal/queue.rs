@@ -59,6 +59,8 @@ struct State {
     bytes: usize,
     due: Seq,
     places: HashMap<RoomId, PlaceHead>,
+    /// Whether `places` has every room of the log. Else nobody can tell where an event of a room goes.
+    are_places_known: bool,
     is_closed: bool,
 }
 
@@ -86,9 +88,14 @@ impl Pending {
 }
 
 impl Queue {
-    /// Returns the queue of a log whose next event is `due`.
-    pub(crate) fn new(due: Seq, places: HashMap<RoomId, PlaceHead>, fuse: Arc<Fuse>) -> Self {
-        let state = State { works: VecDeque::new(), bytes: 0, due, places, is_closed: false };
+    /// Returns the queue of a log whose next event is `due`: the newest event of each room, and whether all of them are known.
+    pub(crate) fn new(
+        due: Seq,
+        (places, are_places_known): (HashMap<RoomId, PlaceHead>, bool),
+        fuse: Arc<Fuse>,
+    ) -> Self {
+        let works = VecDeque::new();
+        let state = State { works, bytes: 0, due, places, are_places_known, is_closed: false };
         Self { state: Mutex::new(state), filled: Condvar::new(), emptied: Condvar::new(), fuse }
     }
 
@@ -213,6 +220,9 @@ impl State {
                 check_place(event.seq, (None, None), found)?;
                 continue;
             };
+            if !self.are_places_known {
+                return Err(Error::PlacesUnknown { seq: event.seq });
+            }
             let head = heads.get(&place.room).or_else(|| self.places.get(&place.room));
             let place_seq = head.map_or(PlaceSeq::FIRST, |head: &PlaceHead| head.place_seq.next());
             check_place(event.seq, (Some(place_seq), head.map(|head| head.seq)), found)?;

@@ -140,7 +140,7 @@ struct ReadFile {
 }
 
 impl ReadFile {
-    /// A file that never got an event.
+    /// A file that never got an event, or whose events are sealed and its key destroyed.
     fn empty(path: &Path) -> Self {
         Self { file: None, repairs: vec![Repair::Remove(path.to_owned())] }
     }
@@ -169,8 +169,13 @@ fn read_file(
         let fault = format!("it begins with event {}", header.first);
         return Err(Error::corrupt(path, 42, fault).with_seqs(due, due));
     }
-    let opener = ground.keys.opener(header.key)?;
-    let opener = opener.ok_or_else(|| Error::corrupt(path, 26, "its key is not in the ring"))?;
+    let Some(opener) = ground.keys.opener(header.key)? else {
+        // A seal destroys the key when the events are sealed, and then removes the file.
+        if source.plain_end(&header)?.leaf_index() <= ground.sealed {
+            return Ok(ReadFile::empty(path));
+        }
+        return Err(Error::corrupt(path, 26, "its key is not in the ring"));
+    };
     let mut read = FramesRead {
         source,
         opener,
@@ -192,6 +197,7 @@ fn read_file(
     }
     let memory = FileMemory {
         number,
+        key: header.key,
         first: header.first,
         created_at: header.created_at,
         is_complete: true,
@@ -309,6 +315,17 @@ impl Source<'_> {
         let mut sealed = vec![0; length];
         self.read(body, &mut sealed)?;
         Ok(header.fits(&sealed).then_some((header, sealed)))
+    }
+
+    /// Returns the event after the last one, as the frames say without being opened.
+    fn plain_end(&self, header: &FileHeader) -> Result<Seq> {
+        let (mut end, mut offset) = (header.first, bytes_of(FILE_HEADER_BYTES));
+        while let Some((frame, sealed)) = self.frame(offset)? {
+            end = frame.last().next();
+            let length = bytes_of(sealed.len().saturating_add(FRAME_HEADER_BYTES));
+            offset = offset.saturating_add(length);
+        }
+        Ok(end)
     }
 
     /// Returns the first valid frame that begins at this byte or later.

@@ -19,7 +19,7 @@ use crate::keys::Keys;
 use crate::proof::tree::Frontier;
 
 /// Full files that may wait to be sealed before the writer waits for the sealer.
-const UNSEALED_FILES_MAX: u64 = 3;
+const UNSEALED_FILES_MAX: u64 = 1;
 /// How often the writer looks whether the sealer it waits for is still able to seal.
 const SEALER_PAUSE: Duration = Duration::from_millis(200);
 
@@ -138,7 +138,8 @@ impl Writer {
         if let Some(open) = self.open.take() {
             let end = open.file.end().saturating_add(file::bytes_of(bytes));
             let age = now.micros().saturating_sub(open.file.header().created_at.micros());
-            if end <= self.bounds.bytes && age < self.bounds.age_micros {
+            // A clock that was set back must not keep a file open for ever.
+            if end <= self.bounds.bytes && (0..self.bounds.age_micros).contains(&age) {
                 return Ok(open);
             }
             self.complete_file();
@@ -150,6 +151,7 @@ impl Writer {
         let file = JournalFile::create(self.shared.ports.disk.as_ref(), path, sealer, header)?;
         self.shared.memory.begin(FileMemory {
             number: self.number,
+            key: header.key,
             first,
             created_at: now,
             is_complete: false,

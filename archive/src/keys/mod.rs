@@ -11,6 +11,7 @@ mod ring;
 mod tests;
 mod wrapped;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -42,6 +43,10 @@ pub struct Keys {
     ports: Ports,
     fuse: Arc<Fuse>,
     ring: Mutex<Ring>,
+    /// Whose keys were in the ring when it was opened.
+    inherited: HashSet<KeyId>,
+    /// Keys that no file needs: they go with the next destruction.
+    retired: Mutex<Vec<KeyId>>,
     secret: Secret,
     signing_seed: Secret,
 }
@@ -81,8 +86,9 @@ impl Keys {
         let signing_seed = wrapped::read_one(disk, place, &kek, wrapped::SIGNING)?;
         let epochs = wrapped::read(disk, place, &kek, wrapped::EPOCH)?;
         let ring = Ring::open(&ports, place, &kek, epochs)?;
-        let place = place.clone();
-        Ok(Self { place, ports, fuse, ring: Mutex::new(ring), secret, signing_seed })
+        let (place, inherited) = (place.clone(), ring.ids().collect());
+        let (ring, retired) = (Mutex::new(ring), Mutex::default());
+        Ok(Self { place, ports, fuse, ring, inherited, retired, secret, signing_seed })
     }
 
     /// Draws the data key of a new file and puts it durably into the ring, before the file can hold a byte.
@@ -100,14 +106,52 @@ impl Keys {
         Ok(self.ring.lock().key(id)?.map(|key| Opener::new(id, &key)))
     }
 
-    /// Destroys the data keys of these files: the rest is wrapped again under a new epoch key, and the old one is erased.
+    /// Returns whether the key of a file is there, be it that it does not open.
+    pub(crate) fn holds(&self, id: KeyId) -> bool {
+        self.ring.lock().holds(id)
+    }
+
+    /// Returns how many keys there are.
+    pub(crate) fn count(&self) -> usize {
+        self.ring.lock().ids().count()
+    }
+
+    /// Returns what is wrong with the ring, if anything: damaged entries cost their files the key.
+    pub(crate) fn fault(&self) -> Option<String> {
+        self.ring.lock().fault()
+    }
+
+    /// Says that a file will not be there, or is there no more: its key goes with the next destruction.
+    pub(crate) fn retire(&self, ids: &[KeyId]) {
+        self.retired.lock().extend_from_slice(ids);
+    }
+
+    /// Retires the keys that lay in the ring at the start and belong to none of these files: left over from a crash.
+    pub(crate) fn retire_all_but(&self, used: &HashSet<KeyId>) {
+        let left_over: Vec<KeyId> = {
+            let ring = self.ring.lock();
+            self.inherited.difference(used).copied().filter(|id| ring.holds(*id)).collect()
+        };
+        self.retire(&left_over);
+    }
+
+    /// Destroys the keys that are retired, if there are any.
+    pub(crate) fn destroy_retired(&self) -> Result<()> {
+        if self.retired.lock().is_empty() { Ok(()) } else { self.destroy(&[]) }
+    }
+
+    /// Destroys the data keys of these files, and those that are retired: the rest is wrapped again under a new epoch key, and the
+    /// old one is erased.
     ///
-    /// On return no key file holds them. After a crash the ring is the old one or the new one.
+    /// On return no key file holds them. After a crash the ring is the old one or the new one. After a failure they stay retired.
     pub fn destroy(&self, ids: &[KeyId]) -> Result<()> {
         self.fuse.check()?;
-        let kek = kek::load(self.ports.disk.as_ref(), &kek_path(&self.place))?;
-        let rewrapped = self.ring.lock().rewrap_without(&self.ports, &kek, ids);
-        self.fuse.guard(rewrapped)
+        self.retire(ids);
+        let ids = std::mem::take(&mut *self.retired.lock());
+        let kek = kek::load(self.ports.disk.as_ref(), &kek_path(&self.place));
+        let rewrapped = kek
+            .and_then(|kek| self.ring.lock().rewrap_without((&self.ports, &self.fuse), &kek, &ids));
+        rewrapped.inspect_err(|_| self.retire(&ids))
     }
 
     /// Returns the key that names blobs: it stays the same whatever key wraps the others.

@@ -15,11 +15,13 @@ use super::{KeyPlace, Secret, draw};
 use crate::disk::Ports;
 use crate::durable;
 use crate::error::{Error, Result};
+use crate::fuse::Fuse;
 
 const NAME: &str = "ring";
 const MAGIC: &[u8; 8] = b"mun-ring";
 const HEADER_BYTES: usize = 32;
 const ENTRY_BYTES: usize = 16 + WRAPPED_BYTES + 4;
+const ENTRY_BYTES_ON_DISK: u64 = 80;
 /// 12 million files; past that a ring is not one of ours.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
@@ -31,6 +33,8 @@ pub(super) struct Ring {
     epoch: u32,
     epoch_key: Secret,
     entries: HashMap<KeyId, [u8; WRAPPED_BYTES]>,
+    /// Entries that were damaged when the ring was opened: the files they belong to cannot be read.
+    damaged: usize,
 }
 
 impl Ring {
@@ -39,7 +43,7 @@ impl Ring {
         durable::write_secret(disk, &path(place), &header(place.archive, epoch), 0o600)
     }
 
-    /// Opens the ring, cuts a torn tail, and finishes a change of epoch that a crash interrupted.
+    /// Opens the ring, cuts a torn tail, passes over damaged entries, and finishes a change of epoch that a crash interrupted.
     pub(super) fn open(
         ports: &Ports,
         place: &KeyPlace,
@@ -52,14 +56,13 @@ impl Ring {
             .ok_or_else(|| Error::FileGone { path: path.clone(), seqs: None })?;
         let (epoch, body) = split_header(place.archive, &bytes)
             .ok_or_else(|| Error::corrupt(&path, 0, "the header or its checksum is wrong"))?;
-        let (entries, torn) = read_entries(body)
-            .map_err(|at| Error::corrupt(&path, offset(at), "an entry before a good one is bad"))?;
+        let (entries, torn) = read_entries(body);
         let file = disk.open(&path).map_err(Error::io("open", &path))?;
         let end = offset(entries.len());
         if torn {
             file.set_len(end).map_err(Error::io("cut", &path))?;
         }
-        if let Some((id, wrapped)) = entries.last() {
+        if let Some(Some((id, wrapped))) = entries.last() {
             // A process that ended at a failed sync leaves its last entry in the cache, and perhaps not on the disk.
             let at = offset(entries.len().saturating_sub(1));
             file.write_all_at(at, &entry(*id, wrapped)).map_err(Error::io("write", &path))?;
@@ -75,8 +78,12 @@ impl Ring {
             let kept = (epoch, epoch_key.clone());
             wrapped::write(ports, place, kek, wrapped::EPOCH, &[kept])?;
         }
-        let entries = entries.into_iter().collect();
-        Ok(Self { place: place.clone(), file, end, epoch, epoch_key, entries })
+        let damaged = entries.iter().filter(|entry| entry.is_none()).count();
+        if damaged > 0 {
+            tracing::error!(path = %path.display(), damaged, "keys in the ring are damaged");
+        }
+        let entries = entries.into_iter().flatten().collect();
+        Ok(Self { place: place.clone(), file, end, epoch, epoch_key, entries, damaged })
     }
 
     /// Appends a data key and syncs.
@@ -86,9 +93,28 @@ impl Ring {
         let entry = entry(id, &wrapped);
         self.file.write_all_at(self.end, &entry).map_err(Error::io("write", &path))?;
         self.file.sync().map_err(Error::io("sync", &path))?;
-        self.end = offset(self.entries.len().saturating_add(1));
+        self.end = self.end.saturating_add(ENTRY_BYTES_ON_DISK);
         self.entries.insert(id, wrapped);
         Ok(())
+    }
+
+    /// Returns the ids of all files whose keys it holds.
+    pub(super) fn ids(&self) -> impl Iterator<Item = KeyId> {
+        self.entries.keys().copied()
+    }
+
+    /// Returns whether it holds the key of a file.
+    pub(super) fn holds(&self, id: KeyId) -> bool {
+        self.entries.contains_key(&id)
+    }
+
+    /// Returns what is wrong with it, if anything.
+    pub(super) fn fault(&self) -> Option<String> {
+        let Self { damaged, .. } = self;
+        (*damaged > 0).then(|| {
+            let path = path(&self.place);
+            format!("{}: {damaged} keys are damaged; their files cannot be read", path.display())
+        })
     }
 
     /// Returns a data key, or nothing if it has been destroyed.
@@ -105,36 +131,49 @@ impl Ring {
 
     /// Writes the ring anew under the next epoch, without these files, and erases the old epoch's key.
     ///
-    /// Three durable steps: both epochs' keys, the new ring, the new epoch's key alone. [`Ring::open`] finishes or undoes what a crash left.
+    /// Three durable steps: both epochs' keys, the new ring, the new epoch's key alone. [`Ring::open`] finishes or undoes what a
+    /// crash left. A failure leaves the ring as it was, or without these files while the old epoch's key is not erased yet: then the next
+    /// call erases it. Only where nobody knows which ring is durable does the fuse blow.
     pub(super) fn rewrap_without(
         &mut self,
-        ports: &Ports,
+        (ports, fuse): (&Ports, &Fuse),
         kek: &Secret,
         ids: &[KeyId],
     ) -> Result<()> {
+        let disk = ports.disk.as_ref();
         let epoch = self.epoch.checked_add(1).expect("nobody destroys 2³² times");
         let epoch_key = draw(ports, "an epoch key")?;
-        let mut entries = HashMap::new();
-        let mut bytes = header(self.place.archive, epoch);
-        let mut kept: Vec<KeyId> =
-            self.entries.keys().filter(|id| !ids.contains(id)).copied().collect();
-        kept.sort_unstable();
-        for id in kept {
-            let Some(key) = self.key(id)? else { continue };
-            let wrapped = self.wrap(ports, (epoch, &epoch_key), id, &key)?;
-            bytes.extend_from_slice(&entry(id, &wrapped));
-            entries.insert(id, wrapped);
-        }
+        let (bytes, entries) = self.rewrapped(ports, (epoch, &epoch_key), ids)?;
         let both = [(self.epoch, self.epoch_key.clone()), (epoch, epoch_key.clone())];
         wrapped::write(ports, &self.place, kek, wrapped::EPOCH, &both)?;
         let path = path(&self.place);
-        durable::write_secret(ports.disk.as_ref(), &path, &bytes, 0o600)?;
-        let alone = (epoch, epoch_key.clone());
-        wrapped::write(ports, &self.place, kek, wrapped::EPOCH, &[alone])?;
-        self.file = ports.disk.open(&path).map_err(Error::io("open", &path))?;
+        let unfinished = durable::write_unfinished(disk, &path, &bytes, Some(0o600))?;
+        fuse.guard(durable::publish(disk, &unfinished, &path))?;
+        self.file = fuse.guard(disk.open(&path).map_err(Error::io("open", &path)))?;
         self.end = offset(entries.len());
-        (self.epoch, self.epoch_key, self.entries) = (epoch, epoch_key, entries);
-        Ok(())
+        (self.epoch, self.epoch_key, self.entries) = (epoch, epoch_key.clone(), entries);
+        wrapped::write(ports, &self.place, kek, wrapped::EPOCH, &[(epoch, epoch_key)])
+    }
+
+    /// Returns the bytes and the entries of a ring under another epoch, without these files.
+    #[expect(clippy::type_complexity, reason = "a pair, used once")]
+    fn rewrapped(
+        &self,
+        ports: &Ports,
+        (epoch, epoch_key): (u32, &Secret),
+        ids: &[KeyId],
+    ) -> Result<(Vec<u8>, HashMap<KeyId, [u8; WRAPPED_BYTES]>)> {
+        let mut entries = HashMap::new();
+        let mut bytes = header(self.place.archive, epoch);
+        let mut kept: Vec<KeyId> = self.ids().filter(|id| !ids.contains(id)).collect();
+        kept.sort_unstable();
+        for id in kept {
+            let Some(key) = self.key(id)? else { continue };
+            let wrapped = self.wrap(ports, (epoch, epoch_key), id, &key)?;
+            bytes.extend_from_slice(&entry(id, &wrapped));
+            entries.insert(id, wrapped);
+        }
+        Ok((bytes, entries))
     }
 
     fn wrap(
@@ -175,20 +214,20 @@ fn entry(id: KeyId, wrapped: &[u8; WRAPPED_BYTES]) -> Vec<u8> {
     bytes
 }
 
-/// Returns the entries and whether a torn tail follows them; or the place of a bad entry that a good one follows.
-#[expect(clippy::type_complexity, reason = "a list of pairs, used once")]
-fn read_entries(body: &[u8]) -> Result<(Vec<(KeyId, [u8; WRAPPED_BYTES])>, bool), usize> {
+/// One entry, or nothing where it is damaged.
+type Entry = Option<(KeyId, [u8; WRAPPED_BYTES])>;
+
+/// Returns the entries up to the last good one, and whether a torn tail follows them. A damaged entry costs one file its key; the
+/// others stand where they stood.
+fn read_entries(body: &[u8]) -> (Vec<Entry>, bool) {
     let (chunks, left) = body.as_chunks::<ENTRY_BYTES>();
-    let parsed: Vec<_> = chunks.iter().map(read_entry).collect();
-    let good = parsed.iter().position(Option::is_none).unwrap_or(parsed.len());
-    if parsed.iter().skip(good).any(Option::is_some) {
-        return Err(good);
-    }
-    let torn = good < parsed.len() || !left.is_empty();
-    Ok((parsed.into_iter().flatten().collect(), torn))
+    let mut entries: Vec<Entry> = chunks.iter().map(read_entry).collect();
+    while entries.pop_if(|last| last.is_none()).is_some() {}
+    let torn = entries.len() < chunks.len() || !left.is_empty();
+    (entries, torn)
 }
 
-fn read_entry(bytes: &[u8; ENTRY_BYTES]) -> Option<(KeyId, [u8; WRAPPED_BYTES])> {
+fn read_entry(bytes: &[u8; ENTRY_BYTES]) -> Entry {
     let (body, checksum) = bytes.split_last_chunk::<4>()?;
     if crc32c::crc32c(body) != u32::from_be_bytes(*checksum) {
         return None;

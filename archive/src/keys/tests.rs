@@ -82,7 +82,7 @@ fn a_power_cut_at_any_call_of_a_destruction_loses_no_other_key() {
 }
 
 #[test]
-fn a_torn_entry_is_cut_and_a_damaged_one_before_a_good_one_stops() {
+fn a_torn_entry_is_cut_and_a_damaged_one_costs_its_own_file_alone() {
     let disk = SimulatedDisk::new(1);
     let (_, files) = sealed_files(&disk);
     let ring = disk.open(&place().folder.join("ring")).unwrap();
@@ -93,8 +93,31 @@ fn a_torn_entry_is_cut_and_a_damaged_one_before_a_good_one_stops() {
     assert_eq!(ring.len().unwrap(), length);
 
     ring.write_all_at(40, &[9]).unwrap();
-    let error = open(&disk).unwrap_err();
-    assert!(matches!(error, Error::FileCorrupt { offset: 32, .. }), "{error}");
+    let keys = open(&disk).unwrap();
+    let found: Vec<bool> = files.iter().map(|file| opens(&keys, file)).collect();
+    assert_eq!(found, [false, true, true, true, true]);
+    assert!(keys.fault().unwrap().contains("1 keys are damaged"));
+    let more = keys.new_file().unwrap().id();
+    let keys = open(&disk).unwrap();
+    assert!(keys.holds(more) && opens(&keys, &files[4]));
+}
+
+#[test]
+fn a_key_that_no_file_needs_goes_with_the_next_destruction() {
+    let disk = SimulatedDisk::new(1);
+    let (keys, files) = sealed_files(&disk);
+    keys.retire(&[files[0].0]);
+    disk.fail_at(1, Fault::Io);
+    assert!(keys.destroy(&[files[1].0]).is_err());
+    assert!(opens(&keys, &files[0]) && opens(&keys, &files[1]));
+    keys.destroy_retired().unwrap();
+    drop(keys);
+    let keys = open(&disk).unwrap();
+    let found: Vec<bool> = files.iter().map(|file| opens(&keys, file)).collect();
+    assert_eq!(found, [false, false, true, true, true]);
+    keys.retire_all_but(&[files[2].0, files[3].0].into());
+    keys.destroy_retired().unwrap();
+    assert_eq!((keys.count(), opens(&keys, &files[4])), (2, false));
 }
 
 #[test]

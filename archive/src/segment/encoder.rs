@@ -22,6 +22,8 @@ use crate::record::tag;
 
 /// The level of zstd straight after a journal is full.
 pub const LEVEL_SEAL: u8 = 3;
+/// The level of zstd when nothing else is to be done.
+pub const LEVEL_SETTLED: u8 = 19;
 /// A block is closed once it holds so many bytes, counted as JSON lines would be (performance.md §5).
 const BLOCK_BYTES: usize = 256 << 10;
 /// What the names and braces of a message's JSON line come to, less what headers take.

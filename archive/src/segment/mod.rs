@@ -25,7 +25,7 @@ mod times;
 
 pub use block::Block;
 pub use decoder::Segment;
-pub use encoder::{Encoded, LEVEL_SEAL, LaneFile, encode};
+pub use encoder::{Encoded, LEVEL_SEAL, LEVEL_SETTLED, LaneFile, encode};
 pub use fault::Fault;
 pub use footer::{BlockEntry, Footer, RoomEntry, RunEntry, RunSalts};
 pub use layout::{HEADER_BYTES, PartPlace, SegmentHeader, TRAILER_BYTES};

@@ -93,6 +93,11 @@ impl SegmentReader {
         self.footer().header.lane
     }
 
+    /// Returns the id of its key in the ring.
+    pub(crate) const fn key(&self) -> KeyId {
+        KeyId::from_bytes(self.footer().header.file)
+    }
+
     /// Returns the number of this reader, unlike that of any other in this process.
     pub(crate) const fn number(&self) -> u64 {
         self.number

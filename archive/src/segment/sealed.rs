@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chat::{Lane, Recorded, Seq, Timestamp};
 use parking_lot::RwLock;
@@ -59,7 +60,7 @@ impl SealedRange {
         Lane::ALL.into_iter().filter_map(|lane| self.reader(lane).ok())
     }
 
-    fn damage(&self, path: &Path, fault: Option<&str>) -> Error {
+    pub(crate) fn damage(&self, path: &Path, fault: Option<&str>) -> Error {
         let error = match fault {
             Some(fault) => Error::corrupt(path, 0, fault),
             None => Error::FileGone { path: path.to_owned(), seqs: None },
@@ -85,18 +86,36 @@ pub struct SealedTotals {
 #[derive(Debug, Default)]
 pub struct Sealed {
     ranges: RwLock<Vec<Arc<SealedRange>>>,
+    /// How often the ranges have changed.
+    changes: AtomicU64,
     cache: BlockCache,
 }
 
 impl Sealed {
     /// Takes the ranges of an archive, ascending and without gaps.
     pub(crate) fn new(ranges: Vec<Arc<SealedRange>>) -> Self {
-        Self { ranges: RwLock::new(ranges), cache: BlockCache::default() }
+        Self { ranges: RwLock::new(ranges), ..Self::default() }
     }
 
     /// Adds the range behind the last one.
     pub(crate) fn add(&self, range: SealedRange) {
         self.ranges.write().push(Arc::new(range));
+        self.changes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Puts a range in place of those that it holds the events of.
+    pub(crate) fn replace(&self, range: SealedRange) {
+        let mut ranges = self.ranges.write();
+        let start = ranges.partition_point(|old| old.first < range.first);
+        let end = ranges.partition_point(|old| old.last <= range.last);
+        ranges.splice(start..end, [Arc::new(range)]);
+        drop(ranges);
+        self.changes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns how often the ranges have changed.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
     }
 
     /// Returns how many events are sealed: those from 1 to this number.

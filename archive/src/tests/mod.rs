@@ -2,11 +2,13 @@
 
 mod catalog;
 mod crashes;
+mod damage;
 mod facade;
 mod proving;
 mod python;
 mod recovery;
 mod sealing;
+mod settling;
 pub(crate) mod simulated;
 mod upkeep;
 mod verifying;

@@ -89,19 +89,6 @@ fn sealing_nothing_does_nothing() {
 }
 
 #[test]
-fn a_segment_that_is_gone_keeps_the_archive_shut_and_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a");
-    let archive = Archive::create(&path, &Creation::default(), still(), ports(4)).unwrap();
-    archive.append(Numbers::default().events(20)).unwrap().wait().unwrap();
-    archive.seal().unwrap();
-    archive.close().unwrap();
-    std::fs::remove_file(path.join("segments/1-20-0.talk")).unwrap();
-    let error = Archive::open(&path, still(), ports(5)).unwrap_err();
-    assert!(error.to_string().contains("1-20-0.talk: the file is gone; events 1 to 20"), "{error}");
-}
-
-#[test]
 fn proofs_are_the_same_before_and_after_sealing() {
     let folder = tempfile::tempdir().unwrap();
     let archive =

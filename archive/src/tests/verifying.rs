@@ -10,7 +10,7 @@ use crate::kept::Kept;
 use crate::proof::commitment::commit;
 use crate::proof::{Checkpoint, Seed, SigningKey};
 use crate::record;
-use crate::seal::{Harvest, RunSeeds, SealPlace, seal};
+use crate::seal::{Harvest, RunSeeds, SealPlace, Stamp, seal};
 use crate::segment::{RunEntry, RunSalts, Slot};
 use crate::{Archive, Creation, Error, FindingKind, VerifyReport};
 
@@ -205,8 +205,9 @@ fn rewrite_history(archive: &Archive) {
     }
     let disk = archive.ports().disk.as_ref();
     let place = SealPlace { disk, folder: &segments, keys: archive.keys(), archive: archive.id() };
-    let harvest = Harvest::collect(Seq::FIRST, events.into_iter(), runs).unwrap();
-    seal(place, &harvest, Timestamp::EPOCH, 3).unwrap();
+    let harvest = Harvest::collect(Seq::FIRST, events.into_iter(), &runs).unwrap();
+    let stamp = Stamp { sealed_at: Timestamp::EPOCH, level: 3, generation: 0 };
+    seal(place, &harvest, stamp).unwrap();
 }
 
 #[test]

@@ -23,6 +23,12 @@ struct Head {
 }
 
 impl Chains {
+    /// Returns the newest event so far of each room; nothing if one was met whose room is not known.
+    pub(super) fn heads(&self) -> Option<HashMap<RoomId, u64>> {
+        let heads = self.heads.iter().map(|(room, head)| (RoomId::from_bytes(*room), head.seq));
+        (self.unknown == 0).then(|| heads.collect())
+    }
+
     /// Passes over an event that could not be read: it may belong to any room.
     pub(super) fn skip(&mut self) {
         self.unknown = self.unknown.saturating_add(1);
