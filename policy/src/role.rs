@@ -12,13 +12,15 @@ pub enum Permission {
     Read,
     /// Freeze sets of events and take packages of them away.
     Export,
-    /// Import, verify, rebuild the index, issue and revoke tokens.
+    /// Import, verify, rebuild the index, back up, issue and revoke tokens.
     Admin,
+    /// Read counts and times of the process: no names, no words. All that a monitor needs.
+    Metrics,
 }
 
 /// A word that names no permission.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{found:?} is no permission; known are append, read, export and admin")]
+#[error("{found:?} is no permission; known are append, read, export, admin and metrics")]
 pub struct UnknownPermission {
     /// What was found instead.
     pub found: String,
@@ -26,7 +28,7 @@ pub struct UnknownPermission {
 
 impl Permission {
     /// Every permission, in the order of their declaration.
-    pub const ALL: [Self; 4] = [Self::Append, Self::Read, Self::Export, Self::Admin];
+    pub const ALL: [Self; 5] = [Self::Append, Self::Read, Self::Export, Self::Admin, Self::Metrics];
 
     /// Returns the word that tokens, the log and the interface use.
     pub const fn word(self) -> &'static str {
@@ -35,6 +37,7 @@ impl Permission {
             Self::Read => "read",
             Self::Export => "export",
             Self::Admin => "admin",
+            Self::Metrics => "metrics",
         }
     }
 
@@ -44,6 +47,7 @@ impl Permission {
             Self::Read => 2,
             Self::Export => 4,
             Self::Admin => 8,
+            Self::Metrics => 16,
         }
     }
 }
@@ -130,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_grant_reads_back_from_its_words() {
-        for bits in 0..16 {
+        for bits in 0..32 {
             let grant = Grant(bits);
             let text = grant.to_string();
             let words = text.split(',').filter(|word| !word.is_empty());
@@ -143,7 +147,7 @@ mod tests {
         let refusal = "root".parse::<Permission>().unwrap_err();
         assert_eq!(
             refusal.to_string(),
-            "\"root\" is no permission; known are append, read, export and admin"
+            "\"root\" is no permission; known are append, read, export, admin and metrics"
         );
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn begin(logs: &Logs, verbose: u8, quiet: bool) {
     let begun = if is_text {
         builder.with_target(false).try_init()
     } else {
-        builder.json().flatten_event(true).try_init()
+        builder.json().flatten_event(true).with_span_list(false).try_init()
     };
     drop(begun);
 }

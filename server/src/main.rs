@@ -13,6 +13,7 @@ mod config;
 mod health;
 mod jobs;
 mod logs;
+mod notify;
 mod problem;
 mod serving;
 mod shutdown;

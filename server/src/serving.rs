@@ -59,6 +59,9 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let mut connections = JoinSet::new();
         let mut asked = std::pin::pin!(crate::shutdown::asked());
+        let manager = crate::notify::Manager::from_environment();
+        let mut signs = manager.watchdog().map(tokio::time::interval);
+        manager.ready();
         let heard = loop {
             tokio::select! {
                 heard = &mut asked => break heard,
@@ -75,8 +78,13 @@ impl Server {
                     });
                 }
                 Some(_) = connections.join_next(), if !connections.is_empty() => {}
+                // A log that has stopped recovers by a restart alone: then no sign of life is given.
+                () = due(&mut signs) => if shared.archive.state().failed.is_none() {
+                    manager.alive();
+                },
             }
         };
+        manager.stopping();
         drop((self.tcp, self.control));
         drop(std::fs::remove_file(&self.socket));
         stop.send_replace(true);
@@ -90,6 +98,14 @@ impl Server {
         }
         shared.close().await?;
         heard
+    }
+}
+
+/// Returns when a sign of life is due; never, where nobody asks for one.
+async fn due(signs: &mut Option<tokio::time::Interval>) {
+    match signs {
+        Some(signs) => drop(signs.tick().await),
+        None => std::future::pending().await,
     }
 }
 

@@ -17,7 +17,13 @@ pub(crate) struct Running {
 impl Running {
     /// Starts `serve` on a free port and waits for its ready line.
     pub(crate) fn start(appliance: &Appliance) -> Self {
+        Self::start_with(appliance, &[])
+    }
+
+    /// Starts `serve` with these variables in its environment.
+    pub(crate) fn start_with(appliance: &Appliance, variables: &[(&str, &str)]) -> Self {
         let mut command = appliance.command();
+        command.envs(variables.iter().copied());
         command.args(["serve", "--listen", "127.0.0.1:0", "--link"]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(child.stderr.take().unwrap());

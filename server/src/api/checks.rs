@@ -13,8 +13,10 @@ use serde_json::{Value, json};
 use super::jobs::{accepted, shown};
 use crate::auth::Caller;
 use crate::jobs::{Progress, Task};
-use crate::problem::Result;
-use crate::wiring::Shared;
+use crate::problem::{Kind, Problem, Result};
+use crate::wire::imports::ImportNote;
+use crate::wire::verify::Grounds;
+use crate::wiring::{Appliance, Shared};
 
 /// What is to be verified.
 #[derive(Debug, Default, Deserialize)]
@@ -22,6 +24,8 @@ use crate::wiring::Shared;
 struct Asked {
     /// The note of a checkpoint that was kept elsewhere.
     since: Option<String>,
+    /// The public key that the one who asks keeps.
+    public_key: Option<String>,
 }
 
 /// `POST /verifications`
@@ -34,10 +38,15 @@ pub(super) async fn verify(
     let id = shared.jobs.draw_id()?;
     let holder = Shared::clone(&shared);
     let work = move |progress: &Progress| {
+        compare_key(&holder, asked.public_key.as_deref())?;
         progress.expect(holder.archive.size());
         let report = holder.archive.verify(asked.since.as_deref(), &|done| progress.reach(done))?;
-        let document =
-            crate::wire::verify::archive(&holder.archive, &report, asked.since.is_some());
+        let grounds = Grounds {
+            since: asked.since.is_some(),
+            key: asked.public_key.is_some(),
+            imports: imports(&holder),
+        };
+        let document = crate::wire::verify::archive(&holder.archive, &report, &grounds);
         let findings = u64::try_from(report.findings.len()).unwrap_or(u64::MAX);
         metrics::gauge!("muniment_verify_last_findings").set(if findings == 0 { 0.0 } else { 1.0 });
         let act = Act::new("verify")
@@ -51,6 +60,27 @@ pub(super) async fn verify(
         Ok(document)
     };
     Ok(accepted(&shared.jobs.start(Task::Verify, &id, work).await?))
+}
+
+/// Compares the key that was brought along with the archive's own.
+fn compare_key(shared: &Appliance, brought: Option<&str>) -> Result<()> {
+    let own = shared.archive.public_key().to_string();
+    match brought.map(str::trim) {
+        Some(brought) if brought != own => {
+            let detail =
+                format!("the archive's public key is {own}, and the one supplied is {brought}");
+            Err(Problem::new(Kind::Unproven, detail))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns the imports that the ledger tells of. Where it cannot be read, the findings say so.
+fn imports(shared: &Appliance) -> Vec<ImportNote> {
+    ImportNote::all(&shared.archive).unwrap_or_else(|problem| {
+        tracing::warn!(%problem, "the ledger could not be read for imports");
+        Vec::new()
+    })
 }
 
 /// `GET /verifications/{id}`

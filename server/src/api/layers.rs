@@ -3,11 +3,13 @@
 
 use std::time::Instant;
 
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http_body_util::{BodyExt as _, Limited};
+use tracing::Instrument as _;
 
 use crate::problem::{Kind, Problem, Said};
 use crate::wiring::Shared;
@@ -48,21 +50,61 @@ pub(super) async fn seal(request: Request, next: Next) -> Response {
     response
 }
 
-/// Logs and counts a request: method, route and status, never its parameters, which may hold names and words.
-pub(super) async fn observe(request: Request, next: Next) -> Response {
+/// The header by which a request is found again in the logs.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Characters of a request's id that is taken over from a proxy.
+const REQUEST_ID_MAX: usize = 64;
+
+/// Names, logs and counts a request: method, route and status, never its parameters, which may hold names and words.
+pub(super) async fn observe(
+    State(shared): State<Shared>,
+    request: Request,
+    next: Next,
+) -> Response {
     let began = Instant::now();
+    let id = match given_id(&request).map_or_else(|| shared.jobs.draw_id(), Ok) {
+        Ok(id) => id,
+        Err(problem) => return problem.into_response(),
+    };
+    // The span is of the highest level, so that every line that is logged at all bears the id.
+    let span = tracing::error_span!("request", request_id = %id);
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let response = next.run(request).await;
+    let response = next.run(request).instrument(span.clone()).await;
     let seconds = began.elapsed().as_secs_f64();
     let status = response.status().as_u16();
     metrics::counter!("muniment_requests_total", "status" => status.to_string()).increment(1);
     metrics::histogram!("muniment_request_seconds").record(seconds);
-    match response.extensions().get::<Said>() {
+    span.in_scope(|| match response.extensions().get::<Said>() {
         Some(Said(problem)) if status >= 500 => {
             tracing::error!(%method, path, status, seconds, problem = %problem, "a request failed");
         }
         _ => tracing::debug!(%method, path, status, seconds, "a request was answered"),
+    });
+    named(response, &id)
+}
+
+/// Returns the id that a proxy before us gave the request, if it is plain.
+fn given_id(request: &Request) -> Option<String> {
+    let id = request.headers().get(&REQUEST_ID)?.to_str().ok()?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let fits = (1..=REQUEST_ID_MAX).contains(&id.len()) && id.bytes().all(is_plain);
+    fits.then(|| id.to_owned())
+}
+
+/// Puts the request's id on its answer, and into a problem document.
+fn named(mut response: Response, id: &str) -> Response {
+    let is_document = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|form| form == "application/problem+json");
+    if is_document && let Some(Said(problem)) = response.extensions().get::<Said>() {
+        let document = problem.clone().with("request_id", id).document();
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        *response.body_mut() = Body::from(document.to_string());
+    }
+    if let Ok(id) = HeaderValue::from_str(id) {
+        response.headers_mut().insert(REQUEST_ID, id);
     }
     response
 }

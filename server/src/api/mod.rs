@@ -12,6 +12,7 @@ mod idempotency;
 mod imports;
 mod jobs;
 mod layers;
+mod neighbours;
 mod openapi;
 mod quarantine;
 pub(crate) mod route;
@@ -43,6 +44,7 @@ const APPEND: Need = Need::Permission(Permission::Append);
 const READ: Need = Need::Permission(Permission::Read);
 const EXPORT: Need = Need::Permission(Permission::Export);
 const ADMIN: Need = Need::Permission(Permission::Admin);
+const METRICS: Need = Need::Permission(Permission::Metrics);
 
 /// Every route there is.
 pub(crate) fn table() -> &'static [Route] {
@@ -82,7 +84,7 @@ pub(crate) fn table() -> &'static [Route] {
         GET "/assets/desk.css" Need::Nothing, "The style sheet" => web::style;
         GET "/livez" Need::Nothing, "Says that the process runs" => health::alive;
         GET "/readyz" Need::Nothing, "Says whether it can do its work, and why not" => health::ready;
-        GET "/metrics" Need::Nothing, "Counts and times for Prometheus; no names, no words" => health::metrics;
+        GET "/metrics" METRICS, "Counts and times for Prometheus; no names, no words" => health::metrics;
         GET "/version" Need::Nothing, "Says which version runs" => health::version;
     }
 }
@@ -111,7 +113,7 @@ pub(crate) fn router(shared: &Shared) -> Router {
         .layer(from_fn_with_state(Shared::clone(shared), guard::hosts))
         .layer(from_fn_with_state(Shared::clone(shared), layers::limit))
         .layer(from_fn(layers::seal))
-        .layer(from_fn(layers::observe))
+        .layer(from_fn_with_state(Shared::clone(shared), layers::observe))
         .with_state(Shared::clone(shared))
 }
 
@@ -132,7 +134,6 @@ mod tests {
             "GET /",
             "GET /assets/desk.css",
             "GET /livez",
-            "GET /metrics",
             "GET /readyz",
             "GET /sign-in",
             "GET /version",

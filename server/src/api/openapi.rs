@@ -71,6 +71,7 @@ pub(super) async fn document() -> Json<Value> {
                     "status": { "type": "integer" },
                     "detail": { "type": "string" },
                     "exit": { "type": "integer", "description": "the exit code of the command line" },
+                    "request_id": { "type": "string", "description": "as in the header x-request-id and in the logs" },
                 },
             }},
         },

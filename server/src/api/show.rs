@@ -10,6 +10,7 @@ use chat::{Act, Custody, EventKind, Recorded, Seq};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::neighbours::{self, Ahead};
 use super::search::event as shown;
 use crate::auth::{Caller, scope};
 use crate::jobs::blocking;
@@ -19,12 +20,8 @@ use crate::wiring::{Appliance, Shared};
 
 /// Neighbours on either side, at most.
 const CONTEXT_MAX: usize = 100;
-/// Events that are looked through for neighbours and later versions of one event.
-const LOOK_EVENTS_MAX: u64 = 200_000;
 /// Versions of one message that are shown.
 const VERSIONS_MAX: usize = 1_000;
-/// Events read at a time.
-const BATCH_EVENTS: usize = 4_096;
 
 /// Reads a sequence number from a path.
 pub(crate) fn sequence(text: &str) -> Result<Seq> {
@@ -93,11 +90,12 @@ pub(crate) async fn view(
         ));
     }
     blocking(move || {
-        scope::of(&caller)?;
+        let scope = scope::of(&caller)?;
         let recorded = read(&shared, seq)?;
-        let (after, later) = look_ahead(&shared, &recorded, context)?;
-        let versions = versions(&shared, &recorded, later)?;
-        let before = look_back(&shared, &recorded, context)?;
+        let ahead = Ahead::of(&shared, &scope);
+        let after = ahead.after(&recorded, context)?;
+        let versions = versions(&shared, &recorded, ahead.versions(&recorded, VERSIONS_MAX)?)?;
+        let before = neighbours::before(&shared.archive, &recorded, context)?;
         let (proof, leaf) = prove(&shared, seq, None)?;
         let as_shown = |recorded: &Recorded| shown(&shared, &shared.archive, recorded);
         let raw = recorded.event.content.raw.as_ref();
@@ -116,56 +114,6 @@ pub(crate) async fn view(
         Ok(view)
     })
     .await
-}
-
-/// Follows the room's chain back.
-fn look_back(shared: &Appliance, recorded: &Recorded, context: usize) -> Result<Vec<Recorded>> {
-    let mut before = Vec::new();
-    let mut previous = recorded.place_prev;
-    while before.len() < context {
-        let Some(seq) = previous else { break };
-        let Some(recorded) = shared.archive.read(seq)? else { break };
-        previous = recorded.place_prev;
-        before.push(recorded);
-    }
-    before.reverse();
-    Ok(before)
-}
-
-/// Looks through the log after an event for its neighbours in the room, and for later versions of it.
-fn look_ahead(
-    shared: &Appliance,
-    recorded: &Recorded,
-    context: usize,
-) -> Result<(Vec<Recorded>, Vec<Recorded>)> {
-    let (mut after, mut later) = (Vec::new(), Vec::new());
-    let room = recorded.event.place.as_ref().map(|place| place.room);
-    let mut chain = vec![recorded.seq];
-    let mut tail = shared.archive.tail(recorded.seq.next());
-    let mut looked = 0;
-    while looked < LOOK_EVENTS_MAX {
-        let batch = tail.next_batch(BATCH_EVENTS)?;
-        if batch.is_empty() {
-            break;
-        }
-        looked += u64::try_from(batch.len()).unwrap_or(u64::MAX);
-        for next in batch {
-            let same_room =
-                room.is_some() && next.event.place.as_ref().map(|place| place.room) == room;
-            if !same_room {
-                continue;
-            }
-            if is_version(&next) && next.event.target.is_some_and(|target| chain.contains(&target))
-            {
-                chain.push(next.seq);
-                later.push(next.clone());
-            }
-            if after.len() < context {
-                after.push(next);
-            }
-        }
-    }
-    Ok((after, later))
 }
 
 fn is_version(recorded: &Recorded) -> bool {

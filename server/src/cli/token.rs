@@ -19,7 +19,7 @@ pub(crate) enum Token {
         /// What it is for
         #[arg(long)]
         name: String,
-        /// What it may do: append, read, export or admin; may be repeated
+        /// What it may do: append, read, export, admin or metrics; may be repeated
         #[arg(long, required = true, value_delimiter = ',')]
         scope: Vec<policy::Permission>,
     },

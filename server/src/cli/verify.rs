@@ -15,7 +15,7 @@ use crate::problem::{Kind, Problem, Result};
 const EXAMPLES: &str = "\
 Examples:
   muniment verify                                     the whole archive
-  muniment verify --since monday.note                 what came after a checkpoint, and that nothing before it changed
+  muniment verify --public-key KEY --since monday.note   what came after a checkpoint, and that nothing before it changed
   muniment verify --export case-7 --public-key KEY    a package, on any machine, without an archive
 
 A mismatch is exit 1, and the first line begins with FAILED.";
@@ -27,8 +27,8 @@ pub(crate) struct Verify {
     /// A package to verify instead: a folder or a zip
     #[arg(long, value_name = "PATH", requires = "public_key")]
     export: Option<PathBuf>,
-    /// The archive's public key (`public_key` of status), from somewhere you trust
-    #[arg(long, value_name = "KEY", requires = "export")]
+    /// The archive's public key (`public_key` of status), from somewhere you trust: without --export, the archive's own must be it
+    #[arg(long, value_name = "KEY")]
     public_key: Option<String>,
     /// A checkpoint that was kept elsewhere: the archive must still agree with it
     #[arg(long, value_name = "FILE", conflicts_with = "export")]
@@ -39,7 +39,7 @@ impl Verify {
     pub(crate) async fn run(self, globals: &Globals, output: &Output) -> Result<u8> {
         let report = match (&self.export, &self.public_key) {
             (Some(path), Some(key)) => crate::wire::verify::package(path, key),
-            _ => archive(self.since.as_ref(), globals, output).await,
+            _ => self.archive(globals, output).await,
         };
         let report = match report {
             Err(problem) if matches!(problem.kind, Kind::Corrupt | Kind::Unproven) => json!({
@@ -50,24 +50,24 @@ impl Verify {
         output.result(&report, words)?;
         Ok(u8::from(report["ok"] != true))
     }
-}
 
-async fn archive(since: Option<&PathBuf>, globals: &Globals, output: &Output) -> Result<Value> {
-    let note = match since {
-        Some(path) => Some(
-            std::fs::read_to_string(path)
-                .map_err(|error| Problem::of_path("read", path, &error))?,
-        ),
-        None => None,
-    };
-    let client = Client::open(globals, Access::Reads).await?;
-    let request = Request::post("/api/v1/verifications")
-        .header("content-type", "application/json")
-        .body(Body::from(json!({ "since": note }).to_string()))
-        .map_err(|error| Problem::of(Kind::Internal, &error))?;
-    let report = client.job(Begin { request, work: "verifying", unit: "events" }, output).await;
-    client.close().await?;
-    report
+    async fn archive(&self, globals: &Globals, output: &Output) -> Result<Value> {
+        let read = |path: &PathBuf| {
+            std::fs::read_to_string(path).map_err(|error| Problem::of_path("read", path, &error))
+        };
+        let body = json!({
+            "since": self.since.as_ref().map(read).transpose()?,
+            "public_key": self.public_key,
+        });
+        let client = Client::open(globals, Access::Reads).await?;
+        let request = Request::post("/api/v1/verifications")
+            .header("content-type", "application/json")
+            .body(Body::from(body.to_string()))
+            .map_err(|error| Problem::of(Kind::Internal, &error))?;
+        let report = client.job(Begin { request, work: "verifying", unit: "events" }, output).await;
+        client.close().await?;
+        report
+    }
 }
 
 /// Returns the report in words: the verdict first, then what it rests on, then what was found.

@@ -28,6 +28,8 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// `[logs]`
     pub(crate) logs: Logs,
+    /// `[metrics]`
+    pub(crate) metrics: Metrics,
     /// `[time]`
     pub(crate) time: Time,
 }
@@ -111,6 +113,14 @@ pub(crate) enum LogForm {
     Json,
     /// Text for people.
     Text,
+}
+
+/// Who may read counts and times.
+#[derive(Debug, Clone, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Metrics {
+    /// Whether `/metrics` is shown to anyone who reaches the port; otherwise it needs a token with the scope `metrics`.
+    pub(crate) open: bool,
 }
 
 /// How dates without a zone are read.

@@ -1,6 +1,7 @@
 //! The JSON of the API. Serde stops here: what the members keep and what the API says may move apart.
 
 pub(crate) mod event;
+pub(crate) mod imports;
 pub(crate) mod search;
 pub(crate) mod status;
 pub(crate) mod verify;

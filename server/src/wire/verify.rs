@@ -6,11 +6,26 @@ use archive::proof::checkpoint::VerifierKey;
 use archive::{Archive, VerifyReport};
 use serde_json::{Value, json};
 
+use super::imports::ImportNote;
 use crate::auth::secret::hex;
 use crate::problem::{Kind, Problem, Result};
 
+/// Imports that are said in words; a report in JSON lists them all.
+const IMPORTS_SAID_MAX: usize = 100;
+
+/// What the one who asked brought along, and what the log says of its own beginnings.
+#[derive(Debug, Default)]
+pub(crate) struct Grounds {
+    /// Whether they brought a checkpoint that was kept elsewhere.
+    pub(crate) since: bool,
+    /// Whether they brought the public key, and it is the archive's.
+    pub(crate) key: bool,
+    /// The imports that recorded anything.
+    pub(crate) imports: Vec<ImportNote>,
+}
+
 /// Returns the report on an archive.
-pub(crate) fn archive(archive: &Archive, report: &VerifyReport, since: bool) -> Value {
+pub(crate) fn archive(archive: &Archive, report: &VerifyReport, grounds: &Grounds) -> Value {
     let findings: Vec<_> = report
         .findings
         .iter()
@@ -22,37 +37,56 @@ pub(crate) fn archive(archive: &Archive, report: &VerifyReport, since: bool) -> 
             })
         })
         .collect();
-    let mut proven = vec![format!(
-        "every stored event is the one whose leaf is in the tree of {} events, signed by key {}",
-        report.size,
-        archive.public_key()
-    )];
-    if since {
-        proven.push("the archive still agrees with the checkpoint that you supplied".to_owned());
-    }
+    let ok = report.findings.is_empty();
     json!({
-        "ok": report.findings.is_empty(),
+        "ok": ok,
         "events": report.events,
         "segments": report.segments,
         "blobs": report.blobs,
         "root": hex(&report.root),
         "size": report.size,
         "findings": findings,
-        "proven": if report.findings.is_empty() { proven } else { Vec::new() },
-        "not_proven": not_proven(since),
+        "proven": if ok { proven(archive, report, grounds) } else { Vec::new() },
+        "not_proven": not_proven(grounds),
+        "imports": grounds.imports.iter().map(ImportNote::document).collect::<Vec<_>>(),
     })
 }
 
-fn not_proven(since: bool) -> Vec<String> {
-    let mut statements = vec![
-        "when: no outside witness has signed a checkpoint, so times rest on this machine's clock".to_owned(),
-        "what sources said before it was recorded here: proof of imported events starts at their import".to_owned(),
-    ];
-    if !since {
+fn proven(archive: &Archive, report: &VerifyReport, grounds: &Grounds) -> Vec<String> {
+    let supplier = if grounds.key { "you" } else { "the archive itself" };
+    let mut statements = vec![format!(
+        "all {} events are unchanged since signed by key {}, supplied by {supplier}",
+        report.size,
+        archive.public_key()
+    )];
+    if grounds.since {
+        statements.push(
+            "the log continues the checkpoint that you supplied: nothing before it was changed, removed or added"
+                .to_owned(),
+        );
+    }
+    statements
+}
+
+fn not_proven(grounds: &Grounds) -> Vec<String> {
+    let mut statements = vec!["outside witness: none, so no proof of when".to_owned()];
+    if !grounds.key {
+        statements.push(
+            "that the key is the right one: give the public key that you keep with --public-key"
+                .to_owned(),
+        );
+    }
+    if !grounds.since {
         statements.push(
             "that the whole archive was not replaced together with its key: keep a checkpoint elsewhere and use --since"
                 .to_owned(),
         );
+    }
+    let imports = grounds.imports.iter().take(IMPORTS_SAID_MAX).map(ImportNote::words);
+    statements.extend(imports);
+    let more = grounds.imports.len().saturating_sub(IMPORTS_SAID_MAX);
+    if more > 0 {
+        statements.push(format!("{more} further imports stand in --json"));
     }
     statements
 }

@@ -1,0 +1,134 @@
+//! What stands beside an event in its room, and which later events changed it.
+//!
+//! A room is a chain: every event names the one before it (`place_prev`). Back is a walk along it. Ahead, the index names
+//! an event of the room a little further on, and the chain from there back to where we stand is exactly what lies
+//! between: whatever the index left out is on it.
+
+use std::fmt::Write as _;
+
+use archive::Archive;
+use chat::{EventKind, Recorded, RoomId, Seq};
+use index::{Scope, Snapshot};
+use query::{Mark, Marks as _, Query, Zone};
+
+use crate::problem::{Problem, Result};
+use crate::wiring::Appliance;
+
+/// Events of the log in which the first entry ahead is looked for; four times as many with each further try.
+const WINDOW_EVENTS: u64 = 256;
+/// Changes of one room that are read at a time.
+const BATCH_EVENTS: usize = 4_096;
+
+/// Returns up to `count` events of the room before this one, oldest first.
+pub(super) fn before(
+    archive: &Archive,
+    recorded: &Recorded,
+    count: usize,
+) -> Result<Vec<Recorded>> {
+    let mut found = Vec::new();
+    let mut previous = recorded.place_prev;
+    while found.len() < count {
+        let Some(seq) = previous else { break };
+        let Some(recorded) = archive.read(seq)? else { break };
+        previous = recorded.place_prev;
+        found.push(recorded);
+    }
+    found.reverse();
+    Ok(found)
+}
+
+/// What is looked at: one state of the log, as far as the caller may see it.
+pub(super) struct Ahead<'a> {
+    shared: &'a Appliance,
+    scope: &'a Scope,
+    snapshot: Snapshot,
+}
+
+impl<'a> Ahead<'a> {
+    /// Looks from the newest state.
+    pub(super) fn of(shared: &'a Appliance, scope: &'a Scope) -> Self {
+        Self { shared, scope, snapshot: shared.index.newest() }
+    }
+
+    /// Returns up to `count` events of the room after this one, oldest first.
+    pub(super) fn after(&self, recorded: &Recorded, count: usize) -> Result<Vec<Recorded>> {
+        let room = recorded.event.place.as_ref().map(|place| place.room);
+        let (Some(room), Some(most)) = (room, count.checked_sub(1)) else { return Ok(Vec::new()) };
+        let kinds: Vec<_> =
+            EventKind::KNOWN.iter().copied().filter(|kind| is_shown(*kind)).collect();
+        let mut window = WINDOW_EVENTS;
+        let entries = loop {
+            let last = recorded.seq.get().saturating_add(window).min(self.snapshot.size);
+            let entries = self.find(room, &kinds, recorded.seq, last)?;
+            if entries.len() >= count || last >= self.snapshot.size {
+                break entries;
+            }
+            window = window.saturating_mul(4);
+        };
+        let Some(entry) = entries.get(most).or(entries.last()) else { return Ok(Vec::new()) };
+        self.between(recorded.seq, *entry, count)
+    }
+
+    /// Walks the chain back from an entry, and returns the first `count` events behind the start.
+    fn between(&self, start: Seq, entry: Seq, count: usize) -> Result<Vec<Recorded>> {
+        let mut found = Vec::new();
+        let mut next = Some(entry);
+        while let Some(seq) = next.filter(|seq| *seq > start) {
+            let Some(recorded) = self.shared.archive.read(seq)? else { break };
+            next = recorded.place_prev;
+            if is_shown(recorded.event.kind) {
+                found.push(recorded);
+            }
+        }
+        found.reverse();
+        found.truncate(count);
+        Ok(found)
+    }
+
+    /// Returns the later versions of an event, at most `max`, oldest first. An event without a mark has none.
+    pub(super) fn versions(&self, recorded: &Recorded, max: usize) -> Result<Vec<Recorded>> {
+        let marks = self.shared.index.state_at(&self.snapshot)?;
+        let is_changed = |seq: Seq| marks.is(seq, Mark::Edited) || marks.is(seq, Mark::Retracted);
+        let room = recorded.event.place.as_ref().map(|place| place.room);
+        let Some(room) = room.filter(|_| is_changed(recorded.seq)) else { return Ok(Vec::new()) };
+        let kinds = [EventKind::Edit, EventKind::Retract, EventKind::Replace];
+        let changes = self.find(room, &kinds, recorded.seq, self.snapshot.size)?;
+        let mut chain = vec![recorded.seq];
+        let mut later = Vec::new();
+        for batch in changes.chunks(BATCH_EVENTS) {
+            for change in self.shared.archive.read_many(batch)?.into_iter().flatten() {
+                if later.len() == max || !chain.iter().any(|seq| is_changed(*seq)) {
+                    return Ok(later);
+                }
+                if change.event.target.is_some_and(|target| chain.contains(&target)) {
+                    chain.push(change.seq);
+                    later.push(change);
+                }
+            }
+        }
+        Ok(later)
+    }
+
+    /// Returns the events of these kinds in a room, after one place in the log and up to another, ascending.
+    fn find(&self, room: RoomId, kinds: &[EventKind], after: Seq, last: u64) -> Result<Vec<Seq>> {
+        let first = after.next().get();
+        if first > last {
+            return Ok(Vec::new());
+        }
+        let mut text = format!("room:{room} seq:{first}..{last} (");
+        for (number, kind) in kinds.iter().enumerate() {
+            let or = if number > 0 { " OR " } else { "" };
+            write!(text, "{or}kind:{}", kind.word()).expect("a String takes every write");
+        }
+        text.push(')');
+        let query = Query::parse(&text, &Zone::Utc).map_err(|error| Problem::bad_query(&error))?;
+        let mut seqs = self.shared.index.seqs(&query, self.scope, &self.snapshot)?;
+        seqs.sort_unstable();
+        Ok(seqs)
+    }
+}
+
+/// An officer's act is shown by `audit` alone.
+fn is_shown(kind: EventKind) -> bool {
+    kind != EventKind::Officer
+}
