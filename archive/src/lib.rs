@@ -32,6 +32,7 @@ pub mod disk;
 pub mod durable;
 pub mod error;
 pub mod fuse;
+pub mod headers;
 mod journal;
 mod json;
 mod kept;

@@ -26,22 +26,33 @@ struct Kept {
 }
 
 impl BlockCache {
-    /// Returns a block, decoded whole. Blocks that are not kept are decoded without holding the lock.
-    pub(crate) fn block(&self, reader: &SegmentReader, entry: &BlockEntry) -> Result<Arc<Block>> {
+    /// Returns a block; one that was decoded with its content serves those who read headers alone too, and not the other
+    /// way about. Blocks that are not kept are decoded without holding the lock.
+    pub(crate) fn block(
+        &self,
+        reader: &SegmentReader,
+        entry: &BlockEntry,
+        with_content: bool,
+    ) -> Result<Arc<Block>> {
         let (number, first) = (reader.number(), entry.first.get());
-        if let Some(block) = self.find(number, first) {
+        if let Some(block) = self.find(number, first, with_content) {
             return Ok(block);
         }
-        let block = Arc::new(reader.block(entry, true)?);
+        let block = Arc::new(reader.block(entry, with_content)?);
         let kept =
             Kept { reader: number, first, raw_bytes: entry.raw_bytes, block: Arc::clone(&block) };
         self.keep(kept);
         Ok(block)
     }
 
-    fn find(&self, reader: u64, first: u64) -> Option<Arc<Block>> {
+    fn find(&self, reader: u64, first: u64, with_content: bool) -> Option<Arc<Block>> {
         let mut kept = self.0.lock();
-        let at = kept.iter().position(|kept| kept.reader == reader && kept.first == first)?;
+        let serves = |kept: &Kept| {
+            kept.reader == reader
+                && kept.first == first
+                && (kept.block.has_content() || !with_content)
+        };
+        let at = kept.iter().position(serves)?;
         let found = kept.remove(at)?;
         let block = Arc::clone(&found.block);
         kept.push_front(found);

@@ -9,6 +9,7 @@ use parking_lot::RwLock;
 
 use super::block::Block;
 use super::cache::BlockCache;
+use super::footer::BlockEntry;
 use super::reader::SegmentReader;
 use super::slot::Slot;
 use crate::error::{Error, Result};
@@ -246,7 +247,7 @@ impl Sealed {
             if slots.len() >= wanted {
                 break;
             }
-            let block = self.cache.block(reader, entry)?;
+            let block = self.cache.block(reader, entry, true)?;
             let first_row = block.row_from(from.get());
             let rows = (first_row..block.rows())
                 .take_while(|row| block.seq(*row).is_some_and(|seq| seq <= until.get()))
@@ -274,8 +275,17 @@ impl Sealed {
         let Some(entry) = footer.block_of(seq.get()).and_then(|at| footer.blocks.get(at)) else {
             return Ok(None);
         };
-        let block = self.cache.block(reader, entry)?;
+        let block = self.cache.block(reader, entry, true)?;
         Ok(block.row_of(seq.get()).map(|row| (block, row)))
+    }
+
+    /// Returns a block for readers of headers alone.
+    pub(crate) fn headers_of(
+        &self,
+        reader: &SegmentReader,
+        entry: &BlockEntry,
+    ) -> Result<Arc<Block>> {
+        self.cache.block(reader, entry, false)
     }
 
     /// Returns what is held of an event with the salts that still open it; nothing if it is not sealed.

@@ -4,6 +4,7 @@ mod catalog;
 mod crashes;
 mod damage;
 mod facade;
+mod headers;
 mod proving;
 mod python;
 mod recovery;
