@@ -1,8 +1,15 @@
 //! What surrounds exported events: context rows, and the events that say something about the rows.
+//!
+//! The log is asked by room and kind, over headers alone: what it costs grows with the rooms and days of the hits, and not
+//! with the log.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::str::FromStr;
 
+use archive::headers::Sought;
+use archive::proof::Header;
+use archive::proof::header::{ROLE_PLACE, ROLE_TARGET};
 use chat::{EventKind, Lane, Recorded, RoomId, Seq};
 
 use crate::problem::{Kind, Problem, Result};
@@ -13,6 +20,12 @@ const BATCH_EVENTS: usize = 8_192;
 /// Neighbours on either side that may be asked for.
 const NEIGHBOURS_MAX: u64 = 1_000;
 const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+/// Kinds that say who was in a room. Of a room's own declaration only what names members counts.
+const PRESENCE: [EventKind; 5] =
+    [EventKind::Join, EventKind::Leave, EventKind::Kick, EventKind::Member, EventKind::Room];
+/// Kinds that change or take back an earlier event.
+const CHANGES: [EventKind; 3] = [EventKind::Edit, EventKind::Retract, EventKind::Replace];
 
 /// Which events around the hits become rows too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,16 +61,17 @@ impl FromStr for Context {
     }
 }
 
-/// What a look through the log gave.
+/// What a look around the hits gave.
 #[derive(Debug, Default)]
 pub(super) struct Surroundings {
     /// Hits and context, ascending.
     pub(super) rows: Vec<Seq>,
-    /// Edits and retractions of the rows, entries and leavings of their rooms, ascending; rows are not among them.
+    /// Edits and retractions of the rows, and who entered, left or belonged to their rooms, ascending; rows are not among
+    /// them.
     pub(super) related: Vec<Seq>,
 }
 
-/// Looks once through the log up to `size` for what surrounds the hits.
+/// Looks in the log up to `size` for what surrounds the hits.
 pub(super) fn look(
     shared: &Appliance,
     hits: &[Seq],
@@ -66,46 +80,66 @@ pub(super) fn look(
 ) -> Result<Surroundings> {
     let wanted = Wanted::of(shared, hits, context)?;
     let mut rows: BTreeSet<Seq> = hits.iter().copied().collect();
-    let mut presence = Vec::new();
-    let mut changes = Vec::new();
-    let mut tail = shared.archive.tail(Seq::FIRST);
-    'log: loop {
-        let batch = tail.next_batch(BATCH_EVENTS)?;
-        if batch.is_empty() {
-            break;
+    wanted.add_context(shared, context, size, &mut rows)?;
+    let (Some(first), Some(until)) = (rows.first().copied(), Seq::new(size)) else {
+        return Ok(Surroundings::default());
+    };
+    let rooms = Some(&wanted.rooms);
+    let mut related: BTreeSet<Seq> = BTreeSet::new();
+    let sought = Sought { rooms, kinds: Some(&PRESENCE), from: Seq::FIRST, until };
+    let mut declared = Vec::new();
+    each(shared, &sought, |seq, header| {
+        if header.kind == EventKind::Room.code() {
+            declared.push(seq);
+        } else {
+            related.insert(seq);
         }
-        for recorded in &batch {
-            if recorded.seq.get() > size {
-                break 'log;
-            }
-            if recorded.lane() == Lane::Talk && wanted.is_context(recorded) {
-                rows.insert(recorded.seq);
-            }
-            if is_presence(recorded.event.kind) && wanted.is_of_room(recorded) {
-                presence.push(recorded.seq);
-            }
-            if is_change(recorded.event.kind) {
-                changes.extend(recorded.event.target.map(|target| (target, recorded.seq)));
-            }
-        }
-    }
-    let mut related: BTreeSet<Seq> = presence.into_iter().collect();
+    })?;
+    related.extend(naming_members(shared, &declared)?);
     // An edit comes after what it edits, so one pass in order follows a chain of edits to its end.
-    for (target, change) in changes {
-        if rows.contains(&target) || related.contains(&target) {
-            related.insert(change);
+    let from = related.first().copied().map_or(first, |earliest| earliest.min(first));
+    let sought = Sought { rooms, kinds: Some(&CHANGES), from, until };
+    each(shared, &sought, |seq, header| {
+        if target_of(header).is_some_and(|to| rows.contains(&to) || related.contains(&to)) {
+            related.insert(seq);
         }
-    }
+    })?;
     let related = related.difference(&rows).copied().collect();
     Ok(Surroundings { rows: rows.into_iter().collect(), related })
 }
 
-const fn is_presence(kind: EventKind) -> bool {
-    matches!(kind, EventKind::Join | EventKind::Leave | EventKind::Kick)
+/// Goes over the headers that are sought.
+fn each(shared: &Appliance, sought: &Sought<'_>, mut take: impl FnMut(Seq, &Header)) -> Result<()> {
+    shared.archive.headers(sought, &mut |header| {
+        if let Some(seq) = Seq::new(header.seq) {
+            take(seq, header);
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(())
 }
 
-const fn is_change(kind: EventKind) -> bool {
-    matches!(kind, EventKind::Edit | EventKind::Retract | EventKind::Replace)
+/// Returns those declarations of rooms that name members.
+fn naming_members(shared: &Appliance, declared: &[Seq]) -> Result<Vec<Seq>> {
+    let mut naming = Vec::new();
+    for chunk in declared.chunks(BATCH_EVENTS) {
+        for recorded in shared.archive.read_many(chunk)?.into_iter().flatten() {
+            let act = recorded.event.content.act.as_ref();
+            if act.is_some_and(|act| act.facts.contains_key("members")) {
+                naming.push(recorded.seq);
+            }
+        }
+    }
+    Ok(naming)
+}
+
+fn target_of(header: &Header) -> Option<Seq> {
+    let id = header.id(ROLE_TARGET)?;
+    Seq::new(u64::try_from(u128::from_be_bytes(*id)).ok()?)
+}
+
+fn room_of(header: &Header) -> Option<RoomId> {
+    header.id(ROLE_PLACE).map(|id| RoomId::from_bytes(*id))
 }
 
 /// By what an event is recognised as context of a hit.
@@ -114,8 +148,8 @@ struct Wanted {
     rooms: HashSet<RoomId>,
     threads: HashSet<(RoomId, String)>,
     days: HashSet<(RoomId, i64)>,
-    /// Ranges of places in a room, by first place; they may overlap.
-    places: HashMap<RoomId, BTreeMap<u64, u64>>,
+    /// Hits by room, with their places in it.
+    places: HashMap<RoomId, BTreeMap<u64, Seq>>,
 }
 
 impl Wanted {
@@ -140,40 +174,112 @@ impl Wanted {
                 }
             }
             Context::Day => {
-                self.days.insert((room, day_of(recorded)));
+                self.days.insert((room, day_of(recorded.event.at.micros())));
             }
-            Context::Neighbours(count) => {
+            Context::Neighbours(_) => {
                 if let Some(place) = recorded.place_seq.map(chat::PlaceSeq::get) {
-                    let (first, last) = (place.saturating_sub(count), place.saturating_add(count));
-                    let ranges = self.places.entry(room).or_default();
-                    let end = ranges.entry(first).or_insert(last);
-                    *end = last.max(*end);
+                    self.places.entry(room).or_default().insert(place, recorded.seq);
                 }
             }
         }
     }
 
-    fn is_of_room(&self, recorded: &Recorded) -> bool {
-        recorded.event.place.as_ref().is_some_and(|place| self.rooms.contains(&place.room))
+    /// Adds the rows around the hits.
+    fn add_context(
+        &self,
+        shared: &Appliance,
+        context: Context,
+        size: u64,
+        rows: &mut BTreeSet<Seq>,
+    ) -> Result<()> {
+        let Some(until) = Seq::new(size) else { return Ok(()) };
+        match context {
+            Context::Alone => Ok(()),
+            Context::Day => {
+                let rooms: HashSet<_> = self.days.iter().map(|(room, _)| *room).collect();
+                let sought = Sought { rooms: Some(&rooms), kinds: None, from: Seq::FIRST, until };
+                each(shared, &sought, |seq, header| {
+                    let day = room_of(header).map(|room| (room, day_of(header.at)));
+                    if header.lane() == Lane::Talk
+                        && day.is_some_and(|day| self.days.contains(&day))
+                    {
+                        rows.insert(seq);
+                    }
+                })
+            }
+            Context::Thread => self.add_threads(shared, until, rows),
+            Context::Neighbours(count) => {
+                let mut places = self.places.iter();
+                places.try_for_each(|(room, hits)| {
+                    add_near(shared, *room, hits, (count, until), rows)
+                })
+            }
+        }
     }
 
-    fn is_context(&self, recorded: &Recorded) -> bool {
-        let Some(room) = recorded.event.place.as_ref().map(|place| place.room) else {
-            return false;
-        };
-        let in_thread = recorded.event.content.thread.as_ref().is_some_and(|thread| {
-            !self.threads.is_empty() && self.threads.contains(&(room, thread.clone()))
-        });
-        let is_near = || {
-            let place = recorded.place_seq.map(chat::PlaceSeq::get)?;
-            let ranges = self.places.get(&room)?;
-            // All ranges are equally long, so the last one that begins here or before reaches farthest.
-            ranges.range(..=place).next_back().map(|(_, last)| *last >= place)
-        };
-        in_thread || self.days.contains(&(room, day_of(recorded))) || is_near() == Some(true)
+    /// Threads are content, so the events of their rooms are read, some thousand at a time.
+    fn add_threads(&self, shared: &Appliance, until: Seq, rows: &mut BTreeSet<Seq>) -> Result<()> {
+        let rooms: HashSet<_> = self.threads.iter().map(|(room, _)| *room).collect();
+        let mut from = Seq::FIRST;
+        loop {
+            let sought = Sought { rooms: Some(&rooms), kinds: None, from, until };
+            let mut batch = Vec::new();
+            shared.archive.headers(&sought, &mut |header| {
+                batch.extend(Seq::new(header.seq).filter(|_| header.lane() == Lane::Talk));
+                if batch.len() < BATCH_EVENTS {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
+            })?;
+            let Some(last) = batch.last() else { return Ok(()) };
+            from = last.next();
+            for recorded in shared.archive.read_many(&batch)?.into_iter().flatten() {
+                let Some(room) = recorded.event.place.map(|place| place.room) else { continue };
+                let thread = recorded.event.content.thread;
+                if thread.is_some_and(|thread| self.threads.contains(&(room, thread))) {
+                    rows.insert(recorded.seq);
+                }
+            }
+        }
     }
 }
 
-fn day_of(recorded: &Recorded) -> i64 {
-    recorded.event.at.micros().div_euclid(MICROS_PER_DAY)
+/// Adds so many neighbours on either side of each hit of a room: backwards along the room's chain, forwards along its
+/// headers. Hits whose neighbourhoods touch are walked through together.
+fn add_near(
+    shared: &Appliance,
+    room: RoomId,
+    hits: &BTreeMap<u64, Seq>,
+    (count, until): (u64, Seq),
+    rows: &mut BTreeSet<Seq>,
+) -> Result<()> {
+    let rooms = HashSet::from([room]);
+    let mut reached = 0;
+    for (&place, &hit) in hits {
+        let (first, last) =
+            (place.saturating_sub(count).max(reached + 1), place.saturating_add(count));
+        let mut before = hit;
+        for _ in first..place {
+            let Some(previous) = shared.archive.read(before)?.and_then(|event| event.place_prev)
+            else {
+                break;
+            };
+            before = previous;
+        }
+        let sought = Sought { rooms: Some(&rooms), kinds: None, from: before, until };
+        shared.archive.headers(&sought, &mut |header| {
+            if header.place_seq > last {
+                return ControlFlow::Break(());
+            }
+            rows.extend(Seq::new(header.seq).filter(|_| header.lane() == Lane::Talk));
+            ControlFlow::Continue(())
+        })?;
+        reached = last;
+    }
+    Ok(())
+}
+
+fn day_of(micros: i64) -> i64 {
+    micros.div_euclid(MICROS_PER_DAY)
 }
