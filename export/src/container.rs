@@ -4,16 +4,17 @@
 //! streams, and who reads one says how much of it.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
+use archive::disk::LocalDisk;
+use chat::Disk as _;
 use flate2::read::DeflateDecoder;
 use zip::ZipArchive;
 
 use crate::error::{Error, Result};
-use crate::members::{SharedFile, list_zip};
+use crate::members::list_zip;
+use crate::position::FileReader;
 use crate::report::{ExportReport, FindingKind};
 
 /// How deep folders may lie in a package: `csv/exact/messages.csv` has two.
@@ -57,7 +58,7 @@ impl Member {
 
 enum Root {
     Folder(PathBuf),
-    Zip(SharedFile),
+    Zip(FileReader),
 }
 
 impl Container {
@@ -70,16 +71,16 @@ impl Container {
             list_folder(path, "", &mut files, report).map_err(Error::io("list", path))?;
             return Ok(Self { files, root: Root::Folder(path.to_owned()) });
         }
-        let file = File::open(path).map_err(Error::io("open", path))?;
-        let shared = SharedFile::new(Arc::new(file), found.len());
-        match ZipArchive::new(shared.clone()) {
+        let file = LocalDisk.open_read(path).and_then(FileReader::new);
+        let file = file.map_err(Error::io("open", path))?;
+        match ZipArchive::new(file.clone()) {
             Ok(mut zip) => {
-                let files = list_zip(&mut zip, &shared, report);
-                Ok(Self { files, root: Root::Zip(shared) })
+                let files = list_zip(&mut zip, &file, report);
+                Ok(Self { files, root: Root::Zip(file) })
             }
             Err(error) => {
                 report.find(FindingKind::Container, "", format!("it is no zip file: {error}"));
-                Ok(Self { files: BTreeMap::new(), root: Root::Zip(shared) })
+                Ok(Self { files: BTreeMap::new(), root: Root::Zip(file) })
             }
         }
     }
@@ -92,12 +93,12 @@ impl Container {
     /// Reads a file from its start. The stream ends after `bytes_max` bytes, whatever the container says.
     pub(crate) fn stream(&self, path: &str, bytes_max: u64) -> io::Result<Box<dyn Read>> {
         let member = self.files.get(path).ok_or(io::ErrorKind::NotFound)?;
-        let part = |zip: &SharedFile, start: u64, bytes: u64| {
+        let part = |zip: &FileReader, start: u64, bytes: u64| {
             BufReader::with_capacity(1 << 17, zip.from(start).take(bytes))
         };
         Ok(match (&self.root, member.place) {
             (Root::Folder(folder), _) => {
-                let file = File::open(folder.join(path))?;
+                let file = LocalDisk.open_read(&folder.join(path)).and_then(FileReader::new)?;
                 Box::new(BufReader::with_capacity(1 << 17, file).take(bytes_max))
             }
             (Root::Zip(zip), Place::Stored { start, bytes }) => {

@@ -37,6 +37,17 @@ pub enum Error {
         /// The hit.
         seq: Seq,
     },
+    /// The set claims a range that its events are not.
+    #[error("freeze the set: {fault}; name every event of the range, or no range")]
+    SetIncomplete {
+        /// What was found.
+        fault: String,
+    },
+    /// A field is withheld and one that repeats it is not.
+    #[error(
+        "freeze the set: a withheld field is repeated by one that is shown; withhold what repeats it too"
+    )]
+    SetWithheld,
     /// The checkpoint or the key of the set does not stand.
     #[error("freeze the set: its {object} is refused")]
     SetUnsigned {
@@ -123,6 +134,8 @@ impl Error {
             Self::SetOrder { .. }
             | Self::SetBeyondCheckpoint { .. }
             | Self::SetHitMissing { .. }
+            | Self::SetIncomplete { .. }
+            | Self::SetWithheld
             | Self::SetUnsigned { .. }
             | Self::SetMalformed { .. }
             | Self::SetAltered { .. }

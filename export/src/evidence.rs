@@ -20,6 +20,10 @@ pub trait Evidence {
         size: u64,
     ) -> Box<dyn Iterator<Item = Result<(Recorded, Inclusion)>> + 'a>;
 
+    /// Returns what is left of an event that is not to be shown, with its proof to the log of this size: its header, or its
+    /// leaf alone. Fields of it may be in the opening; they do not leave this crate.
+    fn remains(&self, seq: Seq, size: u64) -> Result<Inclusion>;
+
     /// Returns the bytes of a file, or nothing if the archive does not hold it. A read that finds other bytes than those
     /// of the hash ends in an error.
     fn file(&self, file: &FileId) -> Result<Option<Box<dyn Read + Send>>>;
@@ -39,6 +43,10 @@ impl Evidence for Archive {
             Err(archive::Error::EventDestroyed { .. }) => None,
             proven => Some(proven.map_err(Error::Archive)),
         }))
+    }
+
+    fn remains(&self, seq: Seq, size: u64) -> Result<Inclusion> {
+        self.prove(seq, size, &|_| true).map_err(Error::Archive)
     }
 
     fn file(&self, file: &FileId) -> Result<Option<Box<dyn Read + Send>>> {

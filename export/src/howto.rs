@@ -24,7 +24,7 @@ pub(crate) fn text(manifest: &Manifest) -> String {
         file that does not belong here:\n\
         \n\
         \x20   muniment verify --export THIS_FOLDER_OR_ZIP --public-key KEY\n\
-        \x20   python3 verify_export.py THIS_FOLDER_OR_ZIP KEY      (needs zstandard and cryptography)\n\
+        \x20   python3 verify_export.py THIS_FOLDER_OR_ZIP KEY      (needs export_content.py, zstandard, cryptography)\n\
         \n\
         By hand, the outer layer alone: `sha256sum -c SHA256SUMS`. That shows damage, not forgery.\n\
         \n\
@@ -37,6 +37,7 @@ pub(crate) fn text(manifest: &Manifest) -> String {
         manifest.json       what this is, from which set, and the hash of every file; manifest.sig signs it\n\
         events.jsonl.zst    one event a line, canonical JSON; proofs.jsonl.zst has the proof of line n in line n\n\
         related.jsonl.zst   if there: edits, retractions, entries and leavings that the tables draw upon\n\
+        absent.jsonl.zst    if there: what of the range is no row, with its proof and the reason\n\
         csv/exact/          values byte for byte; for machines, never for a double click\n\
         csv/reading/        for a spreadsheet: formulas guarded, long cells cut, hidden characters shown, flags say so\n\
         csv/readers.csv     who could read which room when, as far as the events here tell\n\

@@ -31,8 +31,10 @@
 //! The bytes of a package are this crate's: `docs/export.md` states them, and `docs/verify_export.py` checks them a second
 //! time in another language.
 
+mod complete;
 mod ranges;
 mod set;
+mod withhold;
 
 mod evidence;
 pub mod format;
@@ -44,10 +46,12 @@ mod seal;
 mod staging;
 mod work;
 
+mod accounted;
 mod compare;
 mod container;
 mod lines;
 mod members;
+mod position;
 mod report;
 mod streams;
 mod verify;
@@ -56,6 +60,7 @@ mod error;
 #[cfg(test)]
 mod tests;
 
+pub use complete::Complete;
 pub use error::{Error, Result};
 pub use evidence::Evidence;
 pub use package::{Format, FormatCount, Package, PackageReport};
@@ -63,3 +68,4 @@ pub use ranges::{RangesError, SeqRanges};
 pub use report::{ExportReport, FINDINGS_MAX, Finding, FindingKind};
 pub use set::{ExportSet, NotSearched, Purpose, QueryWords, Selection, SetId, Size};
 pub use verify::verify;
+pub use withhold::Withheld;

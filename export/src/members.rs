@@ -3,21 +3,19 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::FileExt as _;
-use std::sync::Arc;
+use std::io::Read as _;
 
 use zip::read::ZipFile;
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::container::{DEPTH_MAX, FILES_MAX, Member, Place};
+use crate::position::FileReader;
 use crate::report::{ExportReport, FindingKind};
 
 /// Lists the plain files of a zip file; everything else about it is a finding.
 pub(crate) fn list_zip(
-    zip: &mut ZipArchive<SharedFile>,
-    file: &SharedFile,
+    zip: &mut ZipArchive<FileReader>,
+    file: &FileReader,
     report: &mut ExportReport,
 ) -> BTreeMap<String, Member> {
     let mut files = BTreeMap::new();
@@ -56,7 +54,7 @@ pub(crate) fn list_zip(
     files
 }
 
-fn place_of(entry: &ZipFile<'_, SharedFile>, start: u64) -> Option<Place> {
+fn place_of(entry: &ZipFile<'_, FileReader>, start: u64) -> Option<Place> {
     let bytes = entry.compressed_size();
     let places = [
         (CompressionMethod::Stored, Place::Stored { start, bytes }),
@@ -68,7 +66,7 @@ fn place_of(entry: &ZipFile<'_, SharedFile>, start: u64) -> Option<Place> {
 
 /// Returns whether the header before a member's bytes says the same as the list at the end. Programs that read a zip file
 /// from its start believe the one, others the other.
-fn has_plain_header(entry: &ZipFile<'_, SharedFile>, name: &str, file: &SharedFile) -> bool {
+fn has_plain_header(entry: &ZipFile<'_, FileReader>, name: &str, file: &FileReader) -> bool {
     let mut header = vec![0; 30 + name.len()];
     if file.from(entry.header_start()).read_exact(&mut header).is_err() {
         return false;
@@ -99,7 +97,7 @@ fn has_plain_header(entry: &ZipFile<'_, SharedFile>, name: &str, file: &SharedFi
 
 /// Finds bytes before, between and after the members.
 fn check_spans(
-    zip: &ZipArchive<SharedFile>,
+    zip: &ZipArchive<FileReader>,
     spans: &BTreeMap<u64, u64>,
     report: &mut ExportReport,
 ) {
@@ -118,9 +116,9 @@ fn check_spans(
 }
 
 /// Finds a comment, bytes after the end, and names that occur twice.
-fn check_end(zip: &ZipArchive<SharedFile>, file: &SharedFile, report: &mut ExportReport) {
+fn check_end(zip: &ZipArchive<FileReader>, file: &FileReader, report: &mut ExportReport) {
     let mut end = [0; 22];
-    let read = file.from(file.end.saturating_sub(22)).read_exact(&mut end);
+    let read = file.from(file.len().saturating_sub(22)).read_exact(&mut end);
     let is_last = read.is_ok() && end.starts_with(b"PK\x05\x06") && end.ends_with(&[0, 0]);
     if !is_last || !zip.comment().is_empty() || zip.offset() != 0 || zip.has_duplicate_names() {
         let what = "the zip file has a comment, bytes around it, or a name twice";
@@ -136,45 +134,4 @@ fn is_package_path(name: &str) -> bool {
                 && !part.starts_with('.')
                 && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
         })
-}
-
-/// One file that several readers share, each with its own place.
-#[derive(Debug, Clone)]
-pub(crate) struct SharedFile {
-    file: Arc<File>,
-    end: u64,
-    offset: u64,
-}
-
-impl SharedFile {
-    /// Starts at the beginning of a file of this length.
-    pub(crate) const fn new(file: Arc<File>, end: u64) -> Self {
-        Self { file, end, offset: 0 }
-    }
-
-    /// Returns another reader that starts elsewhere.
-    pub(crate) fn from(&self, offset: u64) -> Self {
-        Self { offset, ..self.clone() }
-    }
-}
-
-impl Read for SharedFile {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read_at(bytes, self.offset)?;
-        self.offset += u64::try_from(count).unwrap_or(0);
-        Ok(count)
-    }
-}
-
-impl Seek for SharedFile {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let (base, by) = match to {
-            SeekFrom::Start(offset) => (offset, 0),
-            SeekFrom::Current(by) => (self.offset, by),
-            SeekFrom::End(by) => (self.end, by),
-        };
-        let offset = base.checked_add_signed(by);
-        self.offset = offset.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-        Ok(self.offset)
-    }
 }

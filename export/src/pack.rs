@@ -1,25 +1,24 @@
 //! Packs a folder into a zip file whose bytes depend on nothing but the files: fixed times, fixed order, fixed rights.
 
-use std::io::{self, BufWriter, Read as _};
+use std::io::{self, BufWriter};
 use std::path::Path;
 use std::rc::Rc;
 
 use chat::{Disk, DiskFile};
-use sha2::{Digest as _, Sha256};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::error::{Error, Result};
-use crate::format::hex;
-use crate::staging::{DiskReader, DiskStream, Fault, Staging, check, remove_folder};
+use crate::position::{FileReader, hash};
+use crate::staging::{DiskStream, Fault, Staging, check, remove_folder};
 
 /// Packs every file of a finished folder, by name, and returns the SHA-256 of the zip file in hex. It is synced.
 pub(crate) fn pack(staging: &Staging<'_>, to: &Path, disk: &dyn Disk) -> Result<String> {
     remove_folder(to)?;
     let file = disk.create(to).map_err(Error::io("create", to))?;
     write_zip(staging, file).map_err(Error::io("write", to))?;
-    let file = disk.open_read(to).map_err(Error::io("open", to))?;
-    hash(DiskReader::new(file)).map_err(Error::io("read", to))
+    let file = disk.open_read(to).and_then(FileReader::new).map_err(Error::io("open", to))?;
+    Ok(hash(file).map_err(Error::io("read", to))?.sha256)
 }
 
 fn write_zip(staging: &Staging<'_>, file: Box<dyn DiskFile>) -> io::Result<()> {
@@ -46,16 +45,4 @@ fn options(path: &str, bytes: u64) -> SimpleFileOptions {
         .last_modified_time(DateTime::default())
         .unix_permissions(0o644)
         .large_file(bytes >= u64::from(u32::MAX))
-}
-
-fn hash(mut reader: DiskReader) -> io::Result<String> {
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 18];
-    loop {
-        let count = reader.read(&mut buffer)?;
-        if count == 0 {
-            return Ok(hex::write(&hasher.finalize()));
-        }
-        hasher.update(buffer.get(..count).unwrap_or_default());
-    }
 }

@@ -24,6 +24,8 @@ pub(crate) const PROOFS: &str = "proofs.jsonl.zst";
 pub(crate) const RELATED: &str = "related.jsonl.zst";
 /// Their proofs, line by line.
 pub(crate) const RELATED_PROOFS: &str = "related-proofs.jsonl.zst";
+/// Events of a complete range that are no rows, each with its proof and the reason.
+pub(crate) const ABSENT: &str = "absent.jsonl.zst";
 /// The signed checkpoint that every proof leads to.
 pub(crate) const CHECKPOINT: &str = "checkpoint.note";
 /// How to check the package, in words.

@@ -28,6 +28,8 @@ pub struct ExportReport {
     pub findings: Vec<Finding>,
     /// How many more findings there were.
     pub findings_omitted: u64,
+    /// What the package says beyond its events: which range it is all of, and what is withheld.
+    pub promises: Vec<String>,
     /// What is proven, and what is not, in sentences.
     pub statements: Vec<String>,
 }
@@ -65,6 +67,8 @@ pub enum FindingKind {
     Event,
     /// A proof is malformed, or does not lead from its event to the checkpoint.
     Proof,
+    /// A range that is said to be complete has a gap.
+    Gap,
     /// A row of a table does not say what its event says.
     Row,
     /// The zip file has bytes that belong to no file.
@@ -82,6 +86,7 @@ impl FindingKind {
             Self::FileChanged => "file-changed",
             Self::Event => "event",
             Self::Proof => "proof",
+            Self::Gap => "gap",
             Self::Row => "row",
             Self::Container => "container",
         }

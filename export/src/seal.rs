@@ -1,9 +1,6 @@
 //! The manifest of a package that is made: what it says, and the signature over it.
 
-use std::collections::BTreeMap;
-
 use crate::error::Result;
-use crate::format::hex;
 use crate::format::manifest::{self, Manifest};
 use crate::package::{Format, FormatCount, PackageReport};
 use crate::ranges::SeqRanges;
@@ -13,7 +10,7 @@ use crate::work::Work;
 
 impl Work<'_> {
     /// Returns the manifest without its files.
-    pub(crate) fn manifest(&self, unavailable: &SeqRanges) -> Manifest {
+    pub(crate) fn manifest(&self, unavailable: &SeqRanges, absent: &SeqRanges) -> Manifest {
         let selection = self.set.selection();
         let internal = selection.purpose == Purpose::Internal;
         Manifest {
@@ -30,22 +27,24 @@ impl Work<'_> {
                 interpreted: query.interpreted.clone(),
             }),
             tool_version: selection.tool_version.clone(),
-            set: frozen_part(self.set, unavailable),
-            snapshot: tree_part(selection.snapshot.size, &selection.snapshot.root),
-            checkpoint: tree_part(self.checkpoint.size, &self.checkpoint.root),
+            set: frozen_part(self.set, unavailable, absent),
+            snapshot: manifest::Tree::of(selection.snapshot.size, &selection.snapshot.root),
+            checkpoint: manifest::Tree::of(self.checkpoint.size, &self.checkpoint.root),
             counts: manifest::Counts {
                 events: self.gathered.events,
                 related: self.gathered.related,
                 by_kind: self.gathered.by_kind.clone(),
                 by_source: self.gathered.by_source(&selection.source_names),
+                withheld: self.withheld.clone(),
+                absent: self.absent.clone(),
                 ..manifest::Counts::default()
             },
             not_searched: manifest::NotSearched {
                 attachments_without_text: selection.not_searched.attachments_without_text,
                 quarantined: selection.not_searched.quarantined,
             },
-            source_names: texts(&selection.source_names),
-            room_categories: texts(&selection.room_categories),
+            source_names: manifest::texts(&selection.source_names),
+            room_categories: manifest::texts(&selection.room_categories),
             formats: Vec::new(),
             files: Vec::new(),
         }
@@ -75,8 +74,9 @@ impl Work<'_> {
     }
 }
 
-fn frozen_part(set: &ExportSet, unavailable: &SeqRanges) -> manifest::Set {
-    let Selection { seqs, hits, related, context, frozen_at, .. } = set.selection();
+fn frozen_part(set: &ExportSet, unavailable: &SeqRanges, absent: &SeqRanges) -> manifest::Set {
+    let Selection { seqs, hits, related, context, frozen_at, withheld, complete, .. } =
+        set.selection();
     manifest::Set {
         id: set.id().to_string(),
         frozen_at: frozen_at.to_string(),
@@ -85,15 +85,9 @@ fn frozen_part(set: &ExportSet, unavailable: &SeqRanges) -> manifest::Set {
         hits: hits.as_ref().map(|hits| SeqRanges::of(hits).to_string()),
         related: SeqRanges::of(related).to_string(),
         unavailable: unavailable.to_string(),
+        withheld: manifest::words(withheld),
+        complete: complete.as_ref().map(|complete| manifest::Complete::of(complete, absent)),
     }
-}
-
-fn tree_part(size: u64, root: &[u8; 32]) -> manifest::Tree {
-    manifest::Tree { size, root: hex::write(root) }
-}
-
-fn texts<K: ToString>(names: &BTreeMap<K, String>) -> BTreeMap<String, String> {
-    names.iter().map(|(id, name)| (id.to_string(), name.clone())).collect()
 }
 
 fn format_counts(staging: &Staging<'_>, rows: u64) -> Vec<FormatCount> {

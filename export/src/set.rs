@@ -6,8 +6,10 @@ use std::fmt;
 use archive::proof::checkpoint::{Checkpoint, VerifierKey};
 use chat::{ArchiveId, RoomId, Seq, SourceId, Timestamp};
 
+use crate::complete::Complete;
 use crate::error::{Error, Result};
 use crate::format::frozen;
+use crate::withhold::Withheld;
 
 /// Everything a package is made of besides the events themselves. [`ExportSet::freeze`] checks it and gives it an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +55,10 @@ pub struct Selection {
     pub source_names: BTreeMap<SourceId, String>,
     /// Categories of the rooms at the snapshot; on the archive's word, not part of the proof.
     pub room_categories: BTreeMap<RoomId, String>,
+    /// Fields that are kept out of every event, by word and each once: see [`Withheld::with_repetitions`].
+    pub withheld: Vec<Withheld>,
+    /// The range that the rows are all of, if they are.
+    pub complete: Option<Complete>,
 }
 
 impl Selection {
@@ -162,8 +168,19 @@ impl ExportSet {
                 return Err(Error::SetHitMissing { seq });
             }
         }
+        if selection.withheld != Withheld::with_repetitions(&selection.withheld) {
+            return Err(Error::SetWithheld);
+        }
+        let mut absent = None;
+        if let Some(complete) = &selection.complete {
+            check_order("absent", &complete.absent)?;
+            if let Some(fault) = complete.fault(seqs) {
+                return Err(Error::SetIncomplete { fault });
+            }
+            absent = complete.absent.last();
+        }
         let size = selection.opened()?.1.size;
-        for &seq in seqs.last().into_iter().chain(selection.related.last()) {
+        for &seq in seqs.last().into_iter().chain(selection.related.last()).chain(absent) {
             if seq.get() > size {
                 return Err(Error::SetBeyondCheckpoint { seq, size });
             }

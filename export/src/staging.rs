@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::format::cells::RowSink;
 use crate::format::hex;
 use crate::format::manifest::FilePart;
+use crate::position::{FileReader, Position};
 
 /// Bytes that are gathered before they are written.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -72,10 +73,10 @@ impl<'a> Staging<'a> {
     }
 
     /// Opens a finished file.
-    pub(crate) fn open(&self, path: &str) -> Result<DiskReader> {
+    pub(crate) fn open(&self, path: &str) -> Result<FileReader> {
         let full = self.folder.join(path);
-        let file = self.disk.open_read(&full).map_err(Error::io("open", &full))?;
-        Ok(DiskReader::new(file))
+        let file = self.disk.open_read(&full).and_then(FileReader::new);
+        file.map_err(Error::io("open", &full))
     }
 
     /// Returns the finished files by name.
@@ -164,38 +165,13 @@ impl RowSink for StagedFile {
     }
 }
 
-/// Reads a file from its start.
-pub(crate) struct DiskReader {
-    file: Box<dyn DiskFile>,
-    offset: u64,
-}
-
-impl DiskReader {
-    /// Starts at the beginning of a file.
-    pub(crate) const fn new(file: Box<dyn DiskFile>) -> Self {
-        Self { file, offset: 0 }
-    }
-}
-
-impl Read for DiskReader {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let left = self.file.len()?.saturating_sub(self.offset);
-        let count = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
-        let (now, _) = bytes.split_at_mut(count);
-        self.file.read_exact_at(self.offset, now)?;
-        self.offset += u64::try_from(count).unwrap_or(0);
-        Ok(count)
-    }
-}
-
 /// Writes a file anywhere, as the packer of zip files needs it.
 ///
 /// That packer must never see a write fail: it panics when it is dropped after one. So the first error is kept here, all
 /// that follows goes nowhere, and whoever packs asks [`check`] before going on.
 pub(crate) struct DiskStream {
     file: Box<dyn DiskFile>,
-    offset: u64,
-    end: u64,
+    position: Position,
     fault: Fault,
 }
 
@@ -205,7 +181,7 @@ pub(crate) type Fault = Rc<RefCell<Option<io::Error>>>;
 impl DiskStream {
     /// Starts at the beginning of a new file.
     pub(crate) fn new(file: Box<dyn DiskFile>, fault: Fault) -> Self {
-        Self { file, offset: 0, end: 0, fault }
+        Self { file, position: Position::default(), fault }
     }
 
     /// Makes all that was written durable.
@@ -225,10 +201,9 @@ impl Write for DiskStream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut fault = self.fault.borrow_mut();
         if fault.is_none() {
-            *fault = self.file.write_all_at(self.offset, bytes).err();
+            *fault = self.file.write_all_at(self.position.at, bytes).err();
         }
-        self.offset = self.offset.saturating_add(u64::try_from(bytes.len()).unwrap_or(0));
-        self.end = self.end.max(self.offset);
+        self.position.advance(bytes.len());
         Ok(bytes.len())
     }
 
@@ -239,13 +214,6 @@ impl Write for DiskStream {
 
 impl Seek for DiskStream {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let (base, by) = match to {
-            SeekFrom::Start(offset) => (offset, 0),
-            SeekFrom::Current(by) => (self.offset, by),
-            SeekFrom::End(by) => (self.end, by),
-        };
-        let offset = base.checked_add_signed(by);
-        self.offset = offset.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-        Ok(self.offset)
+        self.position.seek(to)
     }
 }

@@ -13,6 +13,7 @@ use crate::format::{hex, line, proof};
 use crate::lines::Lines;
 use crate::ranges::SeqRanges;
 use crate::report::{ExportReport, Finding, FindingKind};
+use crate::withhold::WithheldCounts;
 
 /// Bytes of one proof: 63 hashes, and a salt for each of 65,535 fields.
 const PROOF_BYTES_MAX: usize = 8 << 20;
@@ -48,7 +49,12 @@ pub(crate) struct Streams<'a> {
 impl Streams<'_> {
     /// Reads every event, checks that it is the one that is due and that its proof holds, and hands it on. Returns how
     /// many hold.
-    pub(crate) fn check(&self, report: &mut ExportReport, mut take: impl FnMut(&Recorded)) -> u64 {
+    pub(crate) fn check(
+        &self,
+        report: &mut ExportReport,
+        withheld: &mut WithheldCounts,
+        mut take: impl FnMut(&Recorded),
+    ) -> u64 {
         let (mut events, mut proofs) = match self.open() {
             Ok(opened) => opened,
             Err(error) => {
@@ -58,7 +64,7 @@ impl Streams<'_> {
         };
         let unavailable = &self.facts.unavailable;
         let mut due = self.due.iter().filter(|seq| !unavailable.contains(*seq)).peekable();
-        let mut walk = Walk { streams: self, report, row: 0 };
+        let mut walk = Walk { streams: self, report, withheld, row: 0 };
         let mut held = 0;
         loop {
             walk.row += 1;
@@ -96,6 +102,7 @@ impl Streams<'_> {
 struct Walk<'a> {
     streams: &'a Streams<'a>,
     report: &'a mut ExportReport,
+    withheld: &'a mut WithheldCounts,
     row: u64,
 }
 
@@ -122,7 +129,10 @@ impl Walk<'_> {
         }
         let Checkpoint { size, root, .. } = self.streams.checkpoint;
         let proven = match proof {
-            Ok(Some(text)) => proof::check(text, &recorded, *size, root),
+            Ok(Some(text)) => {
+                let named = (self.streams.facts.withheld.as_slice(), &mut *self.withheld);
+                proof::check(text, &recorded, (*size, root), named)
+            }
             Ok(None) => Err("the proof is missing".to_owned()),
             Err(error) => Err(format!("it cannot be read: {error}")),
         };

@@ -4,13 +4,14 @@
 //! with its proof, and every table made again from the events and compared byte for byte.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use archive::proof::{Checkpoint, VerifierKey};
 use chat::EventKind;
 use sha2::{Digest as _, Sha256};
 
+use crate::accounted::Accounted;
 use crate::compare::Compare;
 use crate::container::Container;
 use crate::error::Result;
@@ -19,8 +20,10 @@ use crate::format::hex;
 use crate::format::manifest::{self, Facts, Manifest};
 use crate::format::tables::{self, CsvSinks, Sinks, Tables};
 use crate::package::{CHECKPOINT, EVENTS, Format, PROOFS, RELATED, RELATED_PROOFS};
+use crate::position::hash;
 use crate::report::{ExportReport, FindingKind};
 use crate::streams::{Streams, next_event, open_events};
+use crate::withhold::WithheldCounts;
 
 /// Bytes of a note.
 const NOTE_BYTES_MAX: u64 = 1 << 20;
@@ -61,7 +64,7 @@ impl Check<'_> {
             return;
         }
         let mut gathered = Gathered::default();
-        self.events(&facts, &checkpoint, &mut gathered);
+        self.events(&facts, &manifest, &checkpoint, &mut gathered);
         self.attachments(&manifest, &gathered);
         self.counts(&manifest, &facts, &gathered);
         self.tables(&manifest, &facts, gathered);
@@ -151,13 +154,13 @@ impl Check<'_> {
             let limit = file.bytes.saturating_add(1);
             let found = self.container.stream(&file.path, limit).and_then(hash);
             let what = match found {
-                Ok((bytes, ..)) if bytes != file.bytes => {
+                Ok(found) if found.bytes != file.bytes => {
                     format!("it has {} bytes, {} were signed", member.bytes, file.bytes)
                 }
-                Ok((_, sha256, _)) if sha256 != file.sha256 => {
+                Ok(found) if found.sha256 != file.sha256 => {
                     "its bytes are not those that were signed".to_owned()
                 }
-                Ok((bytes, _, crc)) if !member.states(bytes, crc) => {
+                Ok(found) if !member.states(found.bytes, found.crc) => {
                     "the zip file states another size or check sum for it".to_owned()
                 }
                 Ok(_) => {
@@ -196,12 +199,13 @@ impl Check<'_> {
 
     /// Checks the lists of sequence numbers before anything is read along them.
     fn lists(&mut self, facts: &Facts, manifest: &Manifest, size: u64) -> bool {
-        let Facts { seqs, hits, related, unavailable, .. } = facts;
-        let lists = [Some(seqs), hits.as_ref(), Some(related), Some(unavailable)];
+        let Facts { seqs, hits, related, unavailable, absent, complete, .. } = facts;
+        let lists = [Some(seqs), hits.as_ref(), Some(related), Some(unavailable), Some(absent)];
         let is_beyond = lists
             .into_iter()
             .flatten()
-            .any(|list| list.ends().is_some_and(|(_, last)| last.get() > size));
+            .any(|list| list.ends().is_some_and(|(_, last)| last.get() > size))
+            || complete.as_ref().is_some_and(|complete| complete.last.get() > size);
         let exceptions =
             self.container.files().get(tables::EXCEPTIONS).map_or(0, |file| file.bytes);
         let fault = if is_beyond {
@@ -223,22 +227,39 @@ impl Check<'_> {
         false
     }
 
-    fn events(&mut self, facts: &Facts, checkpoint: &Checkpoint, gathered: &mut Gathered) {
+    fn events(
+        &mut self,
+        facts: &Facts,
+        manifest: &Manifest,
+        checkpoint: &Checkpoint,
+        gathered: &mut Gathered,
+    ) {
         let container = self.container;
+        let mut withheld = WithheldCounts::new();
+        let mut accounted = Accounted::check(facts, (checkpoint, container), &mut self.report);
         let streams =
             |events, proofs, due| Streams { events, proofs, due, container, facts, checkpoint };
         let rows = streams(EVENTS, PROOFS, &facts.seqs);
-        self.report.events = rows.check(&mut self.report, |recorded| gathered.take_row(recorded));
+        self.report.events = rows.check(&mut self.report, &mut withheld, |recorded| {
+            gathered.take_row(recorded);
+            accounted.row(recorded);
+        });
         let has_related =
             [RELATED, RELATED_PROOFS].iter().any(|path| container.files().contains_key(*path));
         if has_related || facts.related.count() > 0 {
             let related = streams(RELATED, RELATED_PROOFS, &facts.related);
             let take = |recorded: &_| gathered.take_related(recorded);
-            self.report.related = related.check(&mut self.report, take);
+            self.report.related = related.check(&mut self.report, &mut withheld, take);
         }
         if gathered.by_kind.contains_key(EventKind::Officer.word()) {
             self.report.find(FindingKind::Event, EVENTS, "it holds officers' acts");
         }
+        if (&withheld, &accounted.counts) != (&manifest.counts.withheld, &manifest.counts.absent) {
+            let what = "its counts of what is withheld or absent are not those of the proofs";
+            self.report.find(FindingKind::Manifest, manifest::MANIFEST, what);
+        }
+        accounted.finish(EVENTS, &mut self.report);
+        self.report.promises = promises(facts, manifest);
     }
 
     /// Every file of `attachments/` is one that an event names, under its own number, and has the bytes of its hash.
@@ -310,23 +331,6 @@ impl Check<'_> {
     }
 }
 
-/// Returns the number of bytes of a stream, their SHA-256 in hex and their CRC-32.
-fn hash(mut reader: Box<dyn Read>) -> io::Result<(u64, String, u32)> {
-    let mut hasher = Sha256::new();
-    let mut crc = flate2::Crc::new();
-    let mut buffer = vec![0; 1 << 17];
-    let mut bytes = 0_u64;
-    loop {
-        let count = reader.read(&mut buffer)?;
-        let Some(read) = buffer.get(..count).filter(|read| !read.is_empty()) else {
-            return Ok((bytes, hex::write(&hasher.finalize()), crc.sum()));
-        };
-        bytes += u64::try_from(count).unwrap_or(0);
-        hasher.update(read);
-        crc.update(read);
-    }
-}
-
 /// Returns what the check has shown and what it cannot show.
 fn statements(report: &ExportReport, key: &VerifierKey) -> Vec<String> {
     if !report.ok {
@@ -335,11 +339,39 @@ fn statements(report: &ExportReport, key: &VerifierKey) -> Vec<String> {
         ];
     }
     let ExportReport { events, related, files, size, .. } = report;
-    vec![
+    let mut statements = vec![
         format!("{events} events and {related} related ones are in the log of {size} events, unchanged since it was signed by key {key}, supplied by you"),
         format!("{files} files are those that were signed, and every table says what the events say"),
         "outside witness: none, so no proof of when".to_owned(),
         "not shown: that the set is complete for its query, and what happened before the archive received an event".to_owned(),
         "names of sources and categories of rooms are on the archive's word".to_owned(),
-    ]
+    ];
+    statements.extend(report.promises.iter().cloned());
+    statements
+}
+
+/// Returns what a package says beyond its events, and which the check has found to hold.
+fn promises(facts: &Facts, manifest: &Manifest) -> Vec<String> {
+    let mut promises = Vec::new();
+    let in_words = |counts: &BTreeMap<String, u64>| {
+        let parts = counts.iter().map(|(word, count)| format!("{word} {count}"));
+        parts.collect::<Vec<_>>().join(", ")
+    };
+    let manifest::Counts { withheld, absent, events, .. } = &manifest.counts;
+    if let Some(complete) = &facts.complete {
+        let (first, last) = (complete.first, complete.last);
+        let of = complete.room.map_or_else(|| "the log".to_owned(), |room| format!("room {room}"));
+        let others = if absent.is_empty() { "none".to_owned() } else { in_words(absent) };
+        promises.push(format!("complete: every event of {of} from {first} to {last} is here, {events} as rows; not shown, by reason: {others} (officer and neighbour are what the headers show, destroyed is on the archive's word)"));
+        if complete.room.is_some() && complete.after.is_none() {
+            promises.push("that the room has no later event is on the archive's word".to_owned());
+        }
+    }
+    if !withheld.is_empty() {
+        promises.push(format!(
+            "withheld, with their commitments in the proofs: {}",
+            in_words(withheld)
+        ));
+    }
+    promises
 }

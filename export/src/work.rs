@@ -7,6 +7,7 @@ use archive::proof::Checkpoint;
 use chat::{EventKind, Family, Recorded, Seq};
 use sha2::{Digest as _, Sha256};
 
+use crate::complete::{self, AbsentCounts};
 use crate::error::{Error, Result};
 use crate::evidence::Evidence;
 use crate::format::gather::Gathered;
@@ -16,12 +17,13 @@ use crate::format::{line, proof};
 use crate::howto;
 use crate::lines::Lines;
 use crate::package::{
-    CHECKPOINT, EVENTS, Format, HOWTO, PROOFS, PackageReport, RELATED, RELATED_PROOFS,
+    ABSENT, CHECKPOINT, EVENTS, Format, HOWTO, PROOFS, PackageReport, RELATED, RELATED_PROOFS,
 };
 use crate::ranges::SeqRanges;
 use crate::set::ExportSet;
 use crate::staging::{StagedFile, Staging};
 use crate::streams::next_event;
+use crate::withhold::{self, WithheldCounts, withhold};
 
 /// How hard the lines are compressed.
 const LEVEL: i32 = 3;
@@ -33,6 +35,8 @@ pub(crate) struct Work<'a> {
     pub(crate) checkpoint: Checkpoint,
     pub(crate) staging: Staging<'a>,
     pub(crate) gathered: Gathered,
+    pub(crate) withheld: WithheldCounts,
+    pub(crate) absent: AbsentCounts,
 }
 
 impl<'a> Work<'a> {
@@ -42,7 +46,8 @@ impl<'a> Work<'a> {
         evidence: &'a dyn Evidence,
         (checkpoint, staging): (Checkpoint, Staging<'a>),
     ) -> Self {
-        Self { set, evidence, checkpoint, staging, gathered: Gathered::default() }
+        let (withheld, absent) = (WithheldCounts::new(), AbsentCounts::new());
+        Self { set, evidence, checkpoint, staging, gathered: Gathered::default(), withheld, absent }
     }
 
     /// Writes every file of the package, the manifest last.
@@ -50,6 +55,7 @@ impl<'a> Work<'a> {
         let selection = self.set.selection();
         let mut unavailable =
             self.write_events((EVENTS, PROOFS), &selection.seqs, Gathered::take_row)?;
+        let absent = self.write_absent(&unavailable)?;
         if !selection.related.is_empty() {
             let names = (RELATED, RELATED_PROOFS);
             unavailable.extend(self.write_events(
@@ -60,7 +66,7 @@ impl<'a> Work<'a> {
         }
         unavailable.sort_unstable();
         self.write_files()?;
-        let mut manifest = self.manifest(&SeqRanges::of(&unavailable));
+        let mut manifest = self.manifest(&SeqRanges::of(&unavailable), &absent);
         let rows = self.write_tables(&manifest, formats)?;
         manifest.counts.attachments = rows.attachments;
         manifest.counts.exceptions = rows.exceptions;
@@ -78,7 +84,8 @@ impl<'a> Work<'a> {
         seqs: &[Seq],
         take: fn(&mut Gathered, &Recorded),
     ) -> Result<Vec<Seq>> {
-        let archive = self.set.selection().archive;
+        let selection = self.set.selection();
+        let archive = selection.archive;
         let mut events = Compressed::start(&self.staging, events)?;
         let mut proofs = Compressed::start(&self.staging, proofs)?;
         let mut unavailable = Vec::new();
@@ -93,6 +100,9 @@ impl<'a> Work<'a> {
             if recorded.event.kind == EventKind::Officer {
                 return Err(Error::OfficersAct { seq: recorded.seq });
             }
+            let (recorded, inclusion) = withhold(recorded, inclusion, &selection.withheld);
+            let counted = withhold::count(&inclusion, &selection.withheld, &mut self.withheld);
+            counted.map_err(|fault| Error::EvidenceDiffers { seq: recorded.seq, fault })?;
             events.line(&line::write(&recorded, archive))?;
             proofs.line(&proof::write(&inclusion))?;
             take(&mut self.gathered, &recorded);
@@ -101,6 +111,24 @@ impl<'a> Work<'a> {
         events.finish(&mut self.staging)?;
         proofs.finish(&mut self.staging)?;
         Ok(unavailable)
+    }
+
+    /// Writes what is left of every event of a complete range that is no row, and returns their numbers.
+    fn write_absent(&mut self, unavailable: &[Seq]) -> Result<SeqRanges> {
+        let Some(complete) = &self.set.selection().complete else {
+            return Ok(SeqRanges::default());
+        };
+        let mut seqs: Vec<Seq> = complete.absent.iter().chain(unavailable).copied().collect();
+        seqs.sort_unstable();
+        let mut lines = Compressed::start(&self.staging, ABSENT)?;
+        for seq in &seqs {
+            let inclusion = self.evidence.remains(*seq, self.checkpoint.size)?;
+            let (line, reason) = complete::write(inclusion, complete);
+            lines.line(&line)?;
+            *self.absent.entry(reason.to_owned()).or_default() += 1;
+        }
+        lines.finish(&mut self.staging)?;
+        Ok(SeqRanges::of(&seqs))
     }
 
     /// Copies every file that the events name. One that the archive does not hold whole stays out, and is an exception.

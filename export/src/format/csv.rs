@@ -5,7 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use chat::{ArchiveId, Attachment, Custody, EventId, Recorded, RoomId, SourceId, Timestamp};
+use archive::proof::header::{ROLE_ACTOR, ROLE_PLACE, ROLE_SOURCE};
+use chat::{
+    ArchiveId, Attachment, ChatEvent, Custody, EventId, PersonId, Recorded, RoomId, SourceId,
+    Timestamp,
+};
 
 use crate::format::line::kind_word;
 use crate::format::readers::Readers;
@@ -92,14 +96,18 @@ impl Surroundings<'_> {
         let place = event.place.as_ref();
         cells.push(self.record_id(recorded.seq));
         cells.push(recorded.seq.to_string());
-        cells.push(event.origin.as_ref().map_or_else(String::new, |origin| {
-            let name = self.source_names.get(&origin.source);
-            name.cloned().unwrap_or_else(|| origin.source.to_string())
+        let source = event.origin.as_ref().map(|origin| origin.source);
+        let source = source.or_else(|| alone(event, ROLE_SOURCE).map(SourceId::from_bytes));
+        cells.push(source.map_or_else(String::new, |source| {
+            let name = self.source_names.get(&source);
+            name.cloned().unwrap_or_else(|| source.to_string())
         }));
         cells.push(kind_word(event.kind));
-        cells.push(place.map_or_else(String::new, |place| place.room.to_string()));
+        let room = place.map(|place| place.room);
+        let room = room.or_else(|| alone(event, ROLE_PLACE).map(RoomId::from_bytes));
+        cells.push(room.map_or_else(String::new, |room| room.to_string()));
         cells.push(place.map_or_else(String::new, |place| place.name.clone()));
-        let category = place.and_then(|place| self.room_categories.get(&place.room));
+        let category = room.and_then(|room| self.room_categories.get(&room));
         cells.push(category.cloned().unwrap_or_default());
         cells.push(event.content.thread.clone().unwrap_or_default());
         cells.push(moment(event.at));
@@ -128,15 +136,24 @@ impl Surroundings<'_> {
 }
 
 fn put_actor(recorded: &Recorded, cells: &mut Vec<String>) {
-    match &recorded.event.actor {
-        Some(actor) => cells.extend([
+    if let Some(actor) = &recorded.event.actor {
+        cells.extend([
             actor.id.to_string(),
             actor.name.clone(),
             actor.email.clone().unwrap_or_default(),
             "unknown".to_owned(),
-        ]),
-        None => cells.extend([const { String::new() }; 4]),
+        ]);
+        return;
     }
+    let id = alone(&recorded.event, ROLE_ACTOR).map(PersonId::from_bytes);
+    let kind = if id.is_some() { "unknown" } else { "" };
+    let id = id.map_or_else(String::new, |id| id.to_string());
+    cells.extend([id, String::new(), String::new(), kind.to_owned()]);
+}
+
+/// Returns an id of the header whose name is not shown.
+fn alone(event: &ChatEvent, role: u8) -> Option<[u8; 16]> {
+    event.other_ids.iter().find(|(at, _)| *at == role).map(|(_, id)| *id)
 }
 
 /// Ids are separated by `;`. Names may hold any character, so they stand as a JSON list.

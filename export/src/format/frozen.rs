@@ -7,8 +7,10 @@ use chat::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::complete::Complete;
 use crate::error::{Error, Result};
 use crate::format::hex;
+use crate::format::manifest::{self, Query, Tree};
 use crate::ranges::SeqRanges;
 use crate::set::{NotSearched, Purpose, QueryWords, Selection, SetId, Size};
 
@@ -34,39 +36,22 @@ struct Frozen {
     hits: Option<String>,
     context: String,
     related: String,
-    snapshot: FrozenSize,
+    snapshot: Tree,
     checkpoint: String,
-    query: Option<FrozenQuery>,
+    query: Option<Query>,
     who: String,
     why: Option<String>,
     matter: Option<String>,
     purpose: String,
     at_micros: i64,
     tool_version: String,
-    not_searched: FrozenNotSearched,
+    not_searched: manifest::NotSearched,
     source_names: BTreeMap<String, String>,
     room_categories: BTreeMap<String, String>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FrozenSize {
-    size: u64,
-    root: String,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FrozenQuery {
-    text: String,
-    interpreted: String,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FrozenNotSearched {
-    attachments_without_text: u64,
-    quarantined: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    withheld: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    complete: Option<manifest::Complete>,
 }
 
 /// Returns the id of a selection.
@@ -111,12 +96,9 @@ fn freeze(selection: &Selection) -> Frozen {
         hits: selection.hits.as_ref().map(list),
         context: selection.context.clone(),
         related: list(&selection.related),
-        snapshot: FrozenSize {
-            size: selection.snapshot.size,
-            root: hex::write(&selection.snapshot.root),
-        },
+        snapshot: Tree::of(selection.snapshot.size, &selection.snapshot.root),
         checkpoint: selection.checkpoint.clone(),
-        query: selection.query.as_ref().map(|query| FrozenQuery {
+        query: selection.query.as_ref().map(|query| Query {
             text: query.text.clone(),
             interpreted: query.interpreted.clone(),
         }),
@@ -126,17 +108,18 @@ fn freeze(selection: &Selection) -> Frozen {
         purpose: selection.purpose.word().to_owned(),
         at_micros: selection.frozen_at.micros(),
         tool_version: selection.tool_version.clone(),
-        not_searched: FrozenNotSearched {
+        not_searched: manifest::NotSearched {
             attachments_without_text: selection.not_searched.attachments_without_text,
             quarantined: selection.not_searched.quarantined,
         },
-        source_names: texts(&selection.source_names),
-        room_categories: texts(&selection.room_categories),
+        source_names: manifest::texts(&selection.source_names),
+        room_categories: manifest::texts(&selection.room_categories),
+        withheld: manifest::words(&selection.withheld),
+        complete: selection
+            .complete
+            .as_ref()
+            .map(|complete| manifest::Complete::of(complete, &SeqRanges::of(&complete.absent))),
     }
-}
-
-fn texts<K: ToString>(names: &BTreeMap<K, String>) -> BTreeMap<String, String> {
-    names.iter().map(|(id, name)| (id.to_string(), name.clone())).collect()
 }
 
 fn thaw(set: Frozen) -> Result<Selection, String> {
@@ -169,8 +152,17 @@ fn thaw(set: Frozen) -> Result<Selection, String> {
             attachments_without_text: set.not_searched.attachments_without_text,
             quarantined: set.not_searched.quarantined,
         },
-        source_names: ids(set.source_names)?,
-        room_categories: ids(set.room_categories)?,
+        source_names: manifest::ids(&set.source_names).ok_or("source_names holds no source id")?,
+        room_categories: manifest::ids(&set.room_categories)
+            .ok_or("room_categories holds no room id")?,
+        withheld: manifest::fields(&set.withheld).ok_or("withheld names no field")?,
+        complete: match set.complete {
+            Some(complete) => Some(Complete {
+                absent: unfold(&complete.absent)?,
+                ..complete.thaw().ok_or("complete is no range")?
+            }),
+            None => None,
+        },
     })
 }
 
@@ -183,12 +175,6 @@ fn unfold(text: &str) -> Result<Vec<chat::Seq>, String> {
         count if count > SEQS_MAX => Err(format!("{count} events, at most {SEQS_MAX} expected")),
         _ => Ok(ranges.iter().collect()),
     }
-}
-
-fn ids<K: std::str::FromStr<Err = chat::id::IdError> + Ord>(
-    names: BTreeMap<String, String>,
-) -> Result<BTreeMap<K, String>, String> {
-    names.into_iter().map(|(id, name)| Ok((id.parse().map_err(words)?, name))).collect()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands where map_err hands a value over")]

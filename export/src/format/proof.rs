@@ -9,6 +9,7 @@ use chat::Recorded;
 use serde_json::{Value, json};
 
 use crate::format::hex;
+use crate::withhold::{self, Withheld, WithheldCounts};
 
 /// Returns the line of a proof, without its line feed.
 pub fn write(inclusion: &Inclusion) -> String {
@@ -20,7 +21,14 @@ pub fn write(inclusion: &Inclusion) -> String {
 
 /// Checks that a line proves this event whole: that it is in the log of this size and root, and that every field that
 /// the event's line shows is the one that was recorded. Returns in words why not.
-pub fn check(line: &[u8], recorded: &Recorded, size: u64, root: &Digest) -> Result<(), String> {
+///
+/// Fields that are withheld must be among those named; they are counted.
+pub(crate) fn check(
+    line: &[u8],
+    recorded: &Recorded,
+    (size, root): (u64, &Digest),
+    (named, counts): (&[Withheld], &mut WithheldCounts),
+) -> Result<(), String> {
     let value: Value = serde_json::from_slice(line).map_err(|error| format!("no JSON: {error}"))?;
     let fields = record::fields(&recorded.event);
     let elsewhere = |tag| {
@@ -49,5 +57,6 @@ pub fn check(line: &[u8], recorded: &Recorded, size: u64, root: &Digest) -> Resu
     if let Some(field) = fields.iter().find(|field| !is_shown(field.tag)) {
         return Err(format!("field {} of the event is not proven", field.tag));
     }
-    inclusion.verify(size, root).map(drop).map_err(|refusal| refusal.to_string())
+    inclusion.verify(size, root).map_err(|refusal| refusal.to_string())?;
+    withhold::count(&inclusion, named, counts)
 }

@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use chat::{Attachment, Custody, FileId, Recorded, Seq};
+use chat::{Attachment, Custody, FileId, Recorded};
 
 use crate::format::cells::{RowSink, row};
 use crate::format::csv::{Surroundings, moment};
 use crate::format::gather::{Files, Gathered};
 use crate::format::manifest::Facts;
-use crate::format::readers::{Readers, Stay};
+use crate::format::readers::{Edge, Readers, Stay, Who};
 use crate::format::reading;
 use crate::format::versions::Versions;
 
@@ -26,15 +26,17 @@ pub(crate) const ATTACHMENTS: &str = "attachments.csv";
 pub(crate) const EXCEPTIONS: &str = "exceptions.csv";
 
 /// The columns of the table of readers.
-pub const READERS_COLUMNS: [&str; 8] = [
+pub const READERS_COLUMNS: [&str; 10] = [
     "room_id",
     "room_name",
     "person_id",
     "person_name",
     "from_utc",
     "from_seq",
+    "from_event",
     "until_utc",
     "until_seq",
+    "until_event",
 ];
 /// The columns of the table of attachments.
 pub const ATTACHMENTS_COLUMNS: [&str; 10] = [
@@ -228,7 +230,7 @@ impl<'a> Tables<'a> {
     fn put_readers(&self, sink: &mut dyn RowSink) -> io::Result<()> {
         for (room, name) in self.readers.unknown_rooms() {
             let mut cells = vec![room.to_string(), name.to_owned()];
-            cells.extend(["unknown"; 6].map(str::to_owned));
+            cells.extend(["unknown"; 8].map(str::to_owned));
             sink.row(None, &row(cells))?;
         }
         for stay in self.readers.stays() {
@@ -237,22 +239,30 @@ impl<'a> Tables<'a> {
         Ok(())
     }
 
-    fn stay_cells(&self, stay: &Stay) -> [String; 8] {
-        let time = |end: Option<(chat::Timestamp, Seq)>, absent: &str| match end {
+    fn stay_cells(&self, stay: &Stay) -> [String; 10] {
+        let moments = |edge: Option<Edge>, absent: &str| match edge.and_then(|edge| edge.moment) {
             Some((at, seq)) => [moment(at), seq.to_string()],
             None => [absent.to_owned(), absent.to_owned()],
         };
-        let [from_utc, from_seq] = time(stay.from, "unknown");
-        let [until_utc, until_seq] = time(stay.until, "none recorded");
+        let kind = |edge: Option<Edge>, absent: &str| {
+            edge.map_or_else(|| absent.to_owned(), |edge| edge.kind.word().to_owned())
+        };
+        let [from_utc, from_seq] = moments(stay.from, "unknown");
+        let [until_utc, until_seq] = moments(stay.until, "none recorded");
         [
             stay.room.to_string(),
             self.readers.room_name(&stay.room).to_owned(),
-            stay.person.to_string(),
+            match &stay.who {
+                Who::Person(person) => person.to_string(),
+                Who::Named(_) => "unknown".to_owned(),
+            },
             stay.name.clone(),
             from_utc,
             from_seq,
+            kind(stay.from, "unknown"),
             until_utc,
             until_seq,
+            kind(stay.until, "none recorded"),
         ]
     }
 }

@@ -13,27 +13,31 @@ use crate::tests::sample::{event, files, log, post, put, write};
 use crate::{Evidence as _, ExportReport, ExportSet, FindingKind, verify};
 
 /// A package in a folder that goes away with it, and the log it came from.
-struct Package {
+pub(crate) struct Package {
     folder: tempfile::TempDir,
-    log: Log,
+    pub(crate) log: Log,
 }
 
 impl Package {
-    fn of(log: Log) -> Self {
+    pub(crate) fn of(log: Log) -> Self {
+        Self::of_set(log, Log::whole)
+    }
+
+    pub(crate) fn of_set(log: Log, set: impl Fn(&Log) -> ExportSet) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        write(&log.whole(), &log, &folder.path().join("p")).unwrap();
+        write(&set(&log), &log, &folder.path().join("p")).unwrap();
         Self { folder, log }
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("p")
     }
 
-    fn check(&self) -> ExportReport {
+    pub(crate) fn check(&self) -> ExportReport {
         verify(&self.path(), &self.log.verifier_key()).unwrap()
     }
 
-    fn edit(&self, path: &str, change: impl FnOnce(&mut Vec<u8>)) {
+    pub(crate) fn edit(&self, path: &str, change: impl FnOnce(&mut Vec<u8>)) {
         let full = self.path().join(path);
         let mut bytes = std::fs::read(&full).unwrap();
         change(&mut bytes);
@@ -41,7 +45,7 @@ impl Package {
     }
 
     /// Changes the lines of a compressed file.
-    fn edit_lines(&self, path: &str, change: impl FnOnce(&mut Vec<String>)) {
+    pub(crate) fn edit_lines(&self, path: &str, change: impl FnOnce(&mut Vec<String>)) {
         self.edit(path, |bytes| {
             let text = String::from_utf8(zstd::decode_all(bytes.as_slice()).unwrap()).unwrap();
             let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
@@ -52,7 +56,7 @@ impl Package {
     }
 
     /// Lists the files anew and signs: what one could do who had the archive's key, but not its log.
-    fn reseal(&self, change: impl FnOnce(&mut Manifest)) {
+    pub(crate) fn reseal(&self, change: impl FnOnce(&mut Manifest)) {
         use sha2::Digest as _;
         let sha256 = |bytes: &[u8]| hex::write(&sha2::Sha256::digest(bytes));
         let own = [manifest::MANIFEST, manifest::SIGNATURE, manifest::SUMS];

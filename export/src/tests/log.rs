@@ -20,6 +20,8 @@ pub(crate) struct Log {
     files: BTreeMap<FileId, Vec<u8>>,
     /// Events that the log no longer gives.
     pub(crate) destroyed: BTreeSet<Seq>,
+    /// Those of them of which the leaf alone is left.
+    pub(crate) blanked: BTreeSet<Seq>,
     /// Files whose bytes break while they are read.
     pub(crate) broken: BTreeSet<FileId>,
     key: SigningKey,
@@ -37,6 +39,7 @@ impl Log {
             leaves: Vec::new(),
             files: BTreeMap::new(),
             destroyed: BTreeSet::new(),
+            blanked: BTreeSet::new(),
             broken: BTreeSet::new(),
             key: SigningKey::of_archive(&[5; 32], ARCHIVE),
         };
@@ -110,6 +113,8 @@ impl Log {
             not_searched: NotSearched::default(),
             source_names: [(SourceId::from_bytes([1; 16]), "house \"chat\"".to_owned())].into(),
             room_categories: [(RoomId::from_bytes([1; 16]), "Trading".to_owned())].into(),
+            withheld: Vec::new(),
+            complete: None,
         }
     }
 
@@ -152,6 +157,18 @@ impl Evidence for Log {
             let Ok(path) = inclusion_path(seq.leaf_index(), size, self);
             Ok((recorded, Inclusion { seq: seq.get(), opening, path }))
         }))
+    }
+
+    fn remains(&self, seq: Seq, size: u64) -> Result<Inclusion> {
+        let index = usize::try_from(seq.leaf_index()).unwrap();
+        let recorded = &self.events[index];
+        let Ok(path) = inclusion_path(seq.leaf_index(), size, self);
+        let opening = if self.blanked.contains(&seq) {
+            Opening::Leaf { leaf: self.leaves[index] }
+        } else {
+            Opening::of(recorded, &salts(recorded), &|_| true)
+        };
+        Ok(Inclusion { seq: seq.get(), opening, path })
     }
 
     fn file(&self, file: &FileId) -> Result<Option<Box<dyn Read + Send>>> {

@@ -4,7 +4,9 @@ mod fault;
 mod log;
 mod sample;
 
+mod complete;
 mod damage;
 mod package;
 mod python;
 mod real;
+mod withheld;

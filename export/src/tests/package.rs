@@ -104,11 +104,10 @@ fn who_could_read_is_known_only_where_entries_are() {
     write(&log.whole(), &log, &out).unwrap();
     let rows = cells(&std::fs::read(out.join("csv/readers.csv")).unwrap());
     assert_eq!(rows.len(), 3);
-    assert_eq!(rows[1][2..], ["unknown"; 6]);
-    assert_eq!(
-        (rows[2][3].as_str(), rows[2][5].as_str(), rows[2][7].as_str()),
-        ("Person 3", "1", "7")
-    );
+    assert_eq!(rows[1][2..], ["unknown"; 8]);
+    assert_eq!(column(&rows, "person_name")[1], "Person 3");
+    assert_eq!([column(&rows, "from_seq")[1], column(&rows, "from_event")[1]], ["1", "join"]);
+    assert_eq!([column(&rows, "until_seq")[1], column(&rows, "until_event")[1]], ["7", "leave"]);
 }
 
 #[test]

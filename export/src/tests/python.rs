@@ -5,11 +5,25 @@ use std::process::{Command, Output};
 
 use chat::testing::SeededRng;
 
+use crate::tests::damage::Package;
 use crate::tests::log::Log;
 use crate::tests::sample::{files, log, post, put, write};
 
+/// Returns the Python to use for `docs/verify_export.py`.
+pub(crate) fn python(test: &str) -> Option<String> {
+    python_with(test, "zstandard, cryptography")
+}
+
+/// Returns whether `docs/verify_export.py` finds nothing wrong; it must say so or the opposite.
+pub(crate) fn accepts(python: &str, package: &Package) -> bool {
+    let output = run(python, &package.path(), &package.log.verifier_key().to_string());
+    let accepted = output.status.success() && output.stdout.starts_with(b"OK\n");
+    assert!(accepted || refused(&output), "{output:?}");
+    accepted
+}
+
 /// Returns the Python to use if it has these modules: `MUNIMENT_PYTHON`, else `python3`.
-fn python(test: &str, modules: &str) -> Option<String> {
+fn python_with(test: &str, modules: &str) -> Option<String> {
     let python = std::env::var("MUNIMENT_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let found = Command::new(&python).args(["-c", &format!("import {modules}")]).output();
     let has = found.is_ok_and(|output| output.status.success());
@@ -35,7 +49,7 @@ fn refused(output: &Output) -> bool {
 #[test]
 fn another_program_finds_the_same_package_whole() {
     let name = "another_program_finds_the_same_package_whole";
-    let Some(python) = python(name, "zstandard, cryptography") else { return };
+    let Some(python) = python(name) else { return };
     let folder = tempfile::tempdir().unwrap();
     let log = log();
     let mut with_context = log.selection([2, 6]);
@@ -60,7 +74,7 @@ fn another_program_finds_the_same_package_whole() {
 #[test]
 fn another_program_finds_damage_and_names_the_row() {
     let name = "another_program_finds_damage_and_names_the_row";
-    let Some(python) = python(name, "zstandard, cryptography") else { return };
+    let Some(python) = python(name) else { return };
     let folder = tempfile::tempdir().unwrap();
     let log = log();
     let (out, key) = (folder.path().join("p"), log.verifier_key().to_string());
@@ -114,7 +128,7 @@ fn naughty(test: &str) -> Option<Vec<String>> {
 #[test]
 fn pythons_reader_of_csv_finds_every_naughty_text_as_it_was_said() {
     let name = "pythons_reader_of_csv_finds_every_naughty_text_as_it_was_said";
-    let Some(python) = python(name, "csv") else { return };
+    let Some(python) = python_with(name, "csv") else { return };
     let Some(texts) = naughty(name) else { return };
     let folder = tempfile::tempdir().unwrap();
     let log = Log::of((1..).zip(&texts).map(|(n, text)| post(n, text)).collect());
@@ -135,7 +149,7 @@ fn pythons_reader_of_csv_finds_every_naughty_text_as_it_was_said() {
 #[test]
 fn another_program_finds_naughty_packages_whole() {
     let name = "another_program_finds_naughty_packages_whole";
-    let Some(python) = python(name, "zstandard, cryptography") else { return };
+    let Some(python) = python(name) else { return };
     let Some(texts) = naughty(name) else { return };
     let folder = tempfile::tempdir().unwrap();
     let mut events: Vec<_> = (1..).zip(&texts).map(|(n, text)| post(n, text)).collect();

@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use axum::{Extension, Json};
 use chat::{Act, Seq};
-use export::{ExportSet, NotSearched, Package, Purpose, QueryWords, Selection, Size};
+use export::{ExportSet, NotSearched, Package, Purpose, QueryWords, Selection, Size, Withheld};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -35,6 +35,12 @@ pub(crate) struct Order {
     pub(crate) seqs: Option<Vec<u64>>,
     /// The events of an earlier set.
     pub(crate) set: Option<String>,
+    /// Every event from one number to another, such as `100..250`, proven to be all.
+    pub(crate) range: Option<String>,
+    /// Only those of this room, by name or id; with `range`.
+    pub(crate) room: Option<String>,
+    /// Fields to keep out of every event, such as `raw`.
+    pub(crate) withhold: Vec<String>,
     /// The state in which the query was asked before.
     pub(crate) snapshot: Option<String>,
     /// `csv`, `bundle`.
@@ -98,6 +104,10 @@ pub(crate) async fn freeze_and_pack(
 fn freeze(shared: &Shared, caller: &Caller, order: &Order) -> Result<ExportSet> {
     let disk = shared.archive.ports().disk.as_ref();
     if let Some(id) = &order.set {
+        if !order.withhold.is_empty() {
+            let detail = "a set withholds what it withheld before; freeze another one";
+            return Err(Problem::new(Kind::BadRequest, detail));
+        }
         let missing = || Problem::new(Kind::NotFound, format!("there is no export set {id:?}"));
         if id.len() != 24 || !id.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return Err(missing());
@@ -116,28 +126,73 @@ fn set_path(shared: &Appliance, id: &str) -> PathBuf {
     shared.data.join("exports").join(format!("{id}.set"))
 }
 
-/// Selects the events that an order names, in one state of the log.
-fn select(shared: &Shared, caller: &Caller, order: &Order) -> Result<Selection> {
+/// What an order names in one state of the log.
+struct Chosen {
+    query: Option<query::Query>,
+    snapshot: Size,
+    hits: Vec<Seq>,
+    complete: Option<export::Complete>,
+    unseen: NotSearched,
+}
+
+/// Finds the events that an order names: exactly one of a query, numbers and a range.
+fn choose(shared: &Shared, caller: &Caller, order: &Order) -> Result<Chosen> {
     let scope = scope::of_export(caller)?;
-    let purpose = Purpose::from_word(order.purpose.as_deref().unwrap_or("internal"))
-        .ok_or_else(|| Problem::new(Kind::BadRequest, "for: is none of internal, production"))?;
-    let text = order.query.as_deref().unwrap_or("*");
+    if order.room.is_some() && order.range.is_none() {
+        return Err(Problem::new(Kind::BadRequest, "room is of use with range alone"));
+    }
+    if let (Some(range), None, None) = (&order.range, &order.query, &order.seqs) {
+        let (size, root) = shared.archive.head();
+        let room = order.room.as_deref();
+        let (hits, complete) = super::passage::select(shared, range.parse()?, room, size)?;
+        let (snapshot, unseen) = (Size { size, root }, NotSearched::default());
+        return Ok(Chosen { query: None, snapshot, hits, complete: Some(complete), unseen });
+    }
     let zone = order.zone.as_deref().unwrap_or(&shared.config.time.zone);
-    let query = if order.query.is_some() { Some(parse(text, zone)?) } else { None };
+    let query = order.query.as_deref().map(|text| parse(text, zone)).transpose()?;
     let snapshot = match &order.snapshot {
         Some(id) => crate::wire::search::State::parse(id)?,
         None => shared.index.newest(),
     };
-    let hits = match (&query, &order.seqs) {
-        (Some(query), None) => shared.index.seqs(query, &scope, &snapshot)?,
-        (None, Some(numbers)) => numbered(shared, numbers, snapshot.size)?,
+    let hits = match (&query, &order.seqs, &order.range) {
+        (Some(query), None, None) => shared.index.seqs(query, &scope, &snapshot)?,
+        (None, Some(numbers), None) => numbered(shared, numbers, snapshot.size)?,
         _ => {
-            let detail = "name exactly one of query, seqs and set";
+            let detail = "name exactly one of query, seqs, range and set";
             return Err(Problem::new(Kind::BadRequest, detail));
         }
     };
+    let unseen = super::search::not_searched(shared, &scope, &snapshot)?;
+    let unseen = NotSearched {
+        attachments_without_text: unseen.attachments_without_text,
+        quarantined: unseen.quarantined,
+    };
+    let snapshot = Size { size: snapshot.size, root: snapshot.root };
+    Ok(Chosen { query, snapshot, hits, complete: None, unseen })
+}
+
+/// Returns the fields that an order withholds, and those that repeat them.
+fn withheld(order: &Order) -> Result<Vec<Withheld>> {
+    let fields = order.withhold.iter().map(|word| {
+        Withheld::from_word(word).ok_or_else(|| {
+            let known = Withheld::ALL.map(Withheld::word).join(", ");
+            Problem::new(Kind::BadRequest, format!("withhold: {word:?} is none of {known}"))
+        })
+    });
+    Ok(Withheld::with_repetitions(&fields.collect::<Result<Vec<_>>>()?))
+}
+
+/// Selects the events that an order names, and what surrounds them.
+fn select(shared: &Shared, caller: &Caller, order: &Order) -> Result<Selection> {
+    let Chosen { query, snapshot, hits, complete, unseen } = choose(shared, caller, order)?;
+    let purpose = Purpose::from_word(order.purpose.as_deref().unwrap_or("internal"))
+        .ok_or_else(|| Problem::new(Kind::BadRequest, "for: is none of internal, production"))?;
     let context_word = order.context.as_deref().unwrap_or("none");
     let context: Context = context_word.parse()?;
+    if complete.is_some() && context != Context::Alone {
+        let detail = "a range is complete without context; ask for none";
+        return Err(Problem::new(Kind::BadRequest, detail));
+    }
     let around = context::look(shared, &hits, context, snapshot.size)?;
     let signed = cover(&shared.archive, snapshot.size)?;
     let mut nonce = [0; 16];
@@ -145,7 +200,6 @@ fn select(shared: &Shared, caller: &Caller, order: &Order) -> Result<Selection> 
     ports.rng.fill(&mut nonce).map_err(|error| {
         Problem::new(Kind::Unavailable, format!("the system gives no random numbers: {error}"))
     })?;
-    let unseen = super::search::not_searched(shared, &scope, &snapshot)?;
     let names = shared.names();
     Ok(Selection {
         archive: shared.archive.id(),
@@ -156,7 +210,7 @@ fn select(shared: &Shared, caller: &Caller, order: &Order) -> Result<Selection> 
         seqs: around.rows,
         context: context_word.to_owned(),
         related: around.related,
-        snapshot: Size { size: snapshot.size, root: snapshot.root },
+        snapshot,
         checkpoint: signed,
         query: query.map(|query| QueryWords {
             text: query.text().to_owned(),
@@ -168,12 +222,11 @@ fn select(shared: &Shared, caller: &Caller, order: &Order) -> Result<Selection> 
         purpose,
         frozen_at: ports.clock.now(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        not_searched: NotSearched {
-            attachments_without_text: unseen.attachments_without_text,
-            quarantined: unseen.quarantined,
-        },
+        not_searched: unseen,
         source_names: names.sources(),
         room_categories: names.categories(),
+        withheld: withheld(order)?,
+        complete,
     })
 }
 
@@ -214,6 +267,8 @@ fn cover(archive: &Archive, size: u64) -> Result<String> {
 fn act(set: &ExportSet, id: &str, order: &Order) -> Act {
     let selection = set.selection();
     let count = |list: &[Seq]| u64::try_from(list.len()).unwrap_or(u64::MAX);
+    let words = selection.withheld.iter().map(|field| field.word().to_owned());
+    let words: Vec<String> = words.collect();
     Act::new("export")
         .with("export_id", id)
         .with("set", set.id().to_string())
@@ -222,6 +277,9 @@ fn act(set: &ExportSet, id: &str, order: &Order) -> Act {
         .with("formats", order.formats.clone())
         .with("purpose", selection.purpose.word())
         .with_some("query", selection.query.as_ref().map(|words| words.text.as_str()))
+        .with_some("range", order.range.as_deref())
+        .with_some("room", order.room.as_deref())
+        .with_some("withheld", (!words.is_empty()).then_some(words))
         .with_some("reason", order.reason.as_deref())
         .with_some("matter", order.matter.as_deref())
 }

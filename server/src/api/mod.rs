@@ -14,6 +14,7 @@ mod jobs;
 mod layers;
 mod neighbours;
 mod openapi;
+mod passage;
 mod quarantine;
 pub(crate) mod route;
 pub(crate) mod search;

@@ -18,13 +18,18 @@ Examples:
   muniment export --query 'from:ada' --context day --format csv --out case-7.zip --reason 'request of 4 May'
   muniment export --set ID --format csv --out again       the same set: the same bytes
   muniment export --seqs list.txt --format bundle --out these
+  muniment export --range 100..250 --format csv --out all        every event of the log, none left out
+  muniment export --room '#fx' --range 1..90000 --format csv --out fx.zip
+  muniment export --query invoice --for production --withhold email,raw --format csv --out theirs
 
 Formats: csv (exact, reading, readers) and bundle (canonical events and proofs, always part of a package).
+What is withheld takes with it what repeats it: act, attachments, author, email, foreign_id, locator, origin, place,
+raw, remark, rich_text, text, thread, title.
 Check a package anywhere: muniment verify --export case-7 --public-key KEY";
 
 /// Freeze a set of events and write a package that proves itself.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES, group(ArgGroup::new("which").required(true).args(["query", "seqs", "set"])))]
+#[command(after_help = EXAMPLES, group(ArgGroup::new("which").required(true).args(["query", "seqs", "set", "range"])))]
 pub(crate) struct Export {
     /// The events that match
     #[arg(long, allow_hyphen_values = true)]
@@ -35,6 +40,15 @@ pub(crate) struct Export {
     /// The events of an earlier set
     #[arg(long, value_name = "ID")]
     set: Option<String>,
+    /// Every event from one sequence number to another, proven to be all there is
+    #[arg(long, value_name = "A..B")]
+    range: Option<String>,
+    /// Of the range only the events of this room, by name or id
+    #[arg(long, value_name = "ROOM", requires = "range")]
+    room: Option<String>,
+    /// Fields to keep out of every event; their commitments stay, and the rest still proves
+    #[arg(long, value_name = "FIELD", value_delimiter = ',', conflicts_with = "set")]
+    withhold: Vec<String>,
     /// csv or bundle; may be repeated
     #[arg(long, required = true, value_delimiter = ',')]
     format: Vec<String>,
@@ -91,6 +105,9 @@ impl Export {
             "query": self.query,
             "seqs": seqs,
             "set": self.set,
+            "range": self.range,
+            "room": self.room,
+            "withhold": self.withhold,
             "formats": self.format,
             "context": self.context,
             "for": match self.purpose { Purpose::Internal => "internal", Purpose::Production => "production" },
