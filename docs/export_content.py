@@ -238,7 +238,7 @@ class Gathered:
         if counts is None:
             return "unknown"
         at = bisect.bisect_right(counts, (micros(event["at"]), event["seq"], float("inf")))
-        return f"at least {counts[at - 1][2] if at else 0}"
+        return f"at least {counts[at - 1][2]}" if at and counts[at - 1][2] else "unknown"
 
 
 def row(cells):

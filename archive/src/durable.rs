@@ -59,6 +59,8 @@ pub fn publish(disk: &dyn Disk, unfinished: &Path, path: &Path) -> Result<()> {
 /// Makes the name of a file durable, or its absence.
 pub fn sync_folder_of(disk: &dyn Disk, path: &Path) -> Result<()> {
     let folder = path.parent().unwrap_or(path);
+    // A bare name lies in the present folder, which has no name of its own here.
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     disk.sync_folder(folder).map_err(Error::io("sync folder", folder))
 }
 

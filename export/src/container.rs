@@ -13,6 +13,7 @@ use flate2::read::DeflateDecoder;
 use zip::ZipArchive;
 
 use crate::error::{Error, Result};
+use crate::format::manifest;
 use crate::members::list_zip;
 use crate::position::FileReader;
 use crate::report::{ExportReport, FindingKind};
@@ -21,6 +22,9 @@ use crate::report::{ExportReport, FindingKind};
 pub(crate) const DEPTH_MAX: usize = 3;
 /// How many files a package may have.
 pub(crate) const FILES_MAX: usize = 2_000_000;
+
+/// Files that every package has: where none of them is, there is no package.
+const OWN: [&str; 3] = [manifest::MANIFEST, manifest::SIGNATURE, manifest::SUMS];
 
 /// An opened package.
 pub(crate) struct Container {
@@ -69,6 +73,10 @@ impl Container {
         if found.is_dir() {
             let mut files = BTreeMap::new();
             list_folder(path, "", &mut files, report).map_err(Error::io("list", path))?;
+            if !OWN.iter().any(|name| files.contains_key(*name)) {
+                let fault = "the folder has no manifest.json";
+                return Err(Error::NotAPackage { path: path.to_owned(), fault });
+            }
             return Ok(Self { files, root: Root::Folder(path.to_owned()) });
         }
         let file = LocalDisk.open_read(path).and_then(FileReader::new);
@@ -77,6 +85,10 @@ impl Container {
             Ok(mut zip) => {
                 let files = list_zip(&mut zip, &file, report);
                 Ok(Self { files, root: Root::Zip(file) })
+            }
+            Err(_) if !is_zip_like(&file) => {
+                let fault = "the file is no zip file";
+                Err(Error::NotAPackage { path: path.to_owned(), fault })
             }
             Err(error) => {
                 report.find(FindingKind::Container, "", format!("it is no zip file: {error}"));
@@ -121,6 +133,14 @@ impl Container {
         }
         Ok(bytes)
     }
+}
+
+/// Returns whether a file begins or ends as a zip file does, so that it may be a damaged one.
+fn is_zip_like(file: &FileReader) -> bool {
+    let (mut start, mut end) = ([0; 2], [0; 4]);
+    let starts = file.from(0).read_exact(&mut start).is_ok() && start == *b"PK";
+    let end_at = file.len().saturating_sub(22);
+    starts || (file.from(end_at).read_exact(&mut end).is_ok() && end == *b"PK\x05\x06")
 }
 
 fn list_folder(

@@ -77,6 +77,14 @@ pub enum Error {
         /// The event.
         seq: Seq,
     },
+    /// What is to be checked is no package, not even a damaged one.
+    #[error("check a package: {} is none: {fault}; name the folder or the zip file that `export` wrote", path.display())]
+    NotAPackage {
+        /// The path that was given.
+        path: PathBuf,
+        /// What was found and what was expected.
+        fault: &'static str,
+    },
     /// Something has the package's name already.
     #[error("write the package: {} is there already; name another", path.display())]
     OutputExists {
@@ -140,6 +148,7 @@ impl Error {
             | Self::SetMalformed { .. }
             | Self::SetAltered { .. }
             | Self::OfficersAct { .. }
+            | Self::NotAPackage { .. }
             | Self::OutputExists { .. } => Family::Refused,
             Self::Io { .. } => Family::Unavailable,
             Self::Archive(source) => source.family(),

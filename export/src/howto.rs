@@ -37,7 +37,7 @@ pub(crate) fn text(manifest: &Manifest) -> String {
         manifest.json       what this is, from which set, and the hash of every file; manifest.sig signs it\n\
         events.jsonl.zst    one event a line, canonical JSON; proofs.jsonl.zst has the proof of line n in line n\n\
         related.jsonl.zst   if there: edits, retractions, entries and leavings that the tables draw upon\n\
-        absent.jsonl.zst    if there: what of the range is no row, with its proof and the reason\n\
+        absent.jsonl.zst    if there: what of the range is no row, with its proof and why\n\
         csv/exact/          values byte for byte; for machines, never for a double click\n\
         csv/reading/        for a spreadsheet: formulas guarded, long cells cut, hidden characters shown, flags say so\n\
         csv/readers.csv     who could read which room when, as far as the events here tell\n\

@@ -90,9 +90,20 @@ fn has_plain_header(entry: &ZipFile<'_, FileReader>, name: &str, file: &FileRead
     .concat();
     let extra = entry.data_start().unwrap_or(0).checked_sub(entry.header_start());
     header.starts_with(b"PK\x03\x04")
+        && has_plain_entry(entry, file)
         && header.get(6..28) == Some(rest.as_slice())
         && header.ends_with(name.as_bytes())
         && (is_large || extra == u64::try_from(header.len()).ok())
+}
+
+/// Returns whether a member's entry in the list at the end has no flags, the fixed time, and lies on the only disk.
+fn has_plain_entry(entry: &ZipFile<'_, FileReader>, file: &FileReader) -> bool {
+    let mut listed = [0; 46];
+    let read = file.from(entry.central_header_start()).read_exact(&mut listed);
+    read.is_ok()
+        && listed.get(8..10) == Some(&[0, 0])
+        && listed.get(12..16) == Some(&[0, 0, 0x21, 0])
+        && listed.get(32..38) == Some(&[0; 6])
 }
 
 /// Finds bytes before, between and after the members.
@@ -119,7 +130,23 @@ fn check_spans(
 fn check_end(zip: &ZipArchive<FileReader>, file: &FileReader, report: &mut ExportReport) {
     let mut end = [0; 22];
     let read = file.from(file.len().saturating_sub(22)).read_exact(&mut end);
-    let is_last = read.is_ok() && end.starts_with(b"PK\x05\x06") && end.ends_with(&[0, 0]);
+    // Of the fields of the end, after its signature: both numbers of disks, the counts, the size and start of the list.
+    let start = zip.central_directory_start();
+    let list_bytes = file.len().saturating_sub(22).checked_sub(start);
+    let stated = |at: usize| {
+        let field = end.get(at..).and_then(|rest| rest.first_chunk::<4>());
+        field.map_or(0, |field| u64::from(u32::from_le_bytes(*field)))
+    };
+    let is_small = zip.len() < usize::from(u16::MAX) && start < u64::from(u32::MAX);
+    let count = u64::try_from(zip.len()).unwrap_or(u64::MAX);
+    let is_plain = stated(4) == 0
+        && stated(8) == count | count << 16
+        && Some(stated(12)) == list_bytes
+        && stated(16) == start;
+    let is_last = read.is_ok()
+        && end.starts_with(b"PK\x05\x06")
+        && end.ends_with(&[0, 0])
+        && (is_plain || !is_small);
     if !is_last || !zip.comment().is_empty() || zip.offset() != 0 || zip.has_duplicate_names() {
         let what = "the zip file has a comment, bytes around it, or a name twice";
         report.find(FindingKind::Container, "", what);

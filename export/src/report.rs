@@ -28,10 +28,10 @@ pub struct ExportReport {
     pub findings: Vec<Finding>,
     /// How many more findings there were.
     pub findings_omitted: u64,
-    /// What the package says beyond its events: which range it is all of, and what is withheld.
-    pub promises: Vec<String>,
-    /// What is proven, and what is not, in sentences.
-    pub statements: Vec<String>,
+    /// What is proven, in sentences; nothing unless everything holds.
+    pub proven: Vec<String>,
+    /// What is not, in sentences.
+    pub not_proven: Vec<String>,
 }
 
 /// One thing that does not hold.

@@ -1,5 +1,7 @@
 //! The manifest of a package that is made: what it says, and the signature over it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::error::Result;
 use crate::format::manifest::{self, Manifest};
 use crate::package::{Format, FormatCount, PackageReport};
@@ -39,12 +41,12 @@ impl Work<'_> {
                 absent: self.absent.clone(),
                 ..manifest::Counts::default()
             },
-            not_searched: manifest::NotSearched {
+            not_searched: internal.then_some(manifest::NotSearched {
                 attachments_without_text: selection.not_searched.attachments_without_text,
                 quarantined: selection.not_searched.quarantined,
-            },
-            source_names: manifest::texts(&selection.source_names),
-            room_categories: manifest::texts(&selection.room_categories),
+            }),
+            source_names: of_ids(&selection.source_names, &self.gathered.sources),
+            room_categories: of_ids(&selection.room_categories, &self.gathered.rooms),
             formats: Vec::new(),
             files: Vec::new(),
         }
@@ -72,6 +74,15 @@ impl Work<'_> {
     fn sha256_of(&self, path: &str) -> String {
         self.staging.files().get(path).map_or_else(String::new, |file| file.sha256.clone())
     }
+}
+
+/// Returns the names of those ids that occur in the package. What else the archive holds is not the other side's business.
+fn of_ids<K: Ord + ToString>(
+    names: &BTreeMap<K, String>,
+    occurring: &BTreeSet<K>,
+) -> BTreeMap<String, String> {
+    let names = names.iter().filter(|(id, _)| occurring.contains(*id));
+    names.map(|(id, name)| (id.to_string(), name.clone())).collect()
 }
 
 fn frozen_part(set: &ExportSet, unavailable: &SeqRanges, absent: &SeqRanges) -> manifest::Set {

@@ -30,7 +30,8 @@ const NOTE_BYTES_MAX: u64 = 1 << 20;
 
 /// Checks the package at a path, a folder or a zip file, against a public key that the caller has from elsewhere.
 ///
-/// What does not hold is a finding, and never an error: an error is a path that cannot be read at all. Memory stays small
+/// What does not hold is a finding, and never an error: an error is a path that cannot be read at all, or holds nothing of a
+/// package. Memory stays small
 /// whatever the package holds; the time is bounded by its bytes.
 pub fn verify(path: &Path, key: &VerifierKey) -> Result<ExportReport> {
     let mut report = ExportReport::default();
@@ -38,8 +39,7 @@ pub fn verify(path: &Path, key: &VerifierKey) -> Result<ExportReport> {
     let mut check = Check { container: &container, key, report };
     check.run();
     let mut report = check.report;
-    report.ok = report.findings.is_empty();
-    report.statements = statements(&report, key);
+    conclude(&mut report, key);
     Ok(report)
 }
 
@@ -259,7 +259,7 @@ impl Check<'_> {
             self.report.find(FindingKind::Manifest, manifest::MANIFEST, what);
         }
         accounted.finish(EVENTS, &mut self.report);
-        self.report.promises = promises(facts, manifest);
+        tell_promises(&mut self.report, facts, manifest);
     }
 
     /// Every file of `attachments/` is one that an event names, under its own number, and has the bytes of its hash.
@@ -331,47 +331,61 @@ impl Check<'_> {
     }
 }
 
-/// Returns what the check has shown and what it cannot show.
-fn statements(report: &ExportReport, key: &VerifierKey) -> Vec<String> {
-    if !report.ok {
-        return vec![
-            "the package is not what was signed, or not whole; see the findings".to_owned(),
+/// Notes what the check has shown and what it cannot show, once everything was checked.
+fn conclude(report: &mut ExportReport, key: &VerifierKey) {
+    report.ok = report.findings.is_empty();
+    let told = std::mem::take(&mut report.proven);
+    if report.ok {
+        let ExportReport { events, related, files, size, .. } = &*report;
+        report.proven = vec![
+            format!(
+                "{events} events and {related} related ones are in the log of {size} events, unchanged since it was signed by key {key}, supplied by you"
+            ),
+            format!(
+                "{files} files are those that were signed, and every table says what the events say"
+            ),
         ];
+        report.proven.extend(told);
     }
-    let ExportReport { events, related, files, size, .. } = report;
-    let mut statements = vec![
-        format!("{events} events and {related} related ones are in the log of {size} events, unchanged since it was signed by key {key}, supplied by you"),
-        format!("{files} files are those that were signed, and every table says what the events say"),
-        "outside witness: none, so no proof of when".to_owned(),
-        "not shown: that the set is complete for its query, and what happened before the archive received an event".to_owned(),
-        "names of sources and categories of rooms are on the archive's word".to_owned(),
+    let not_shown = [
+        "when: no outside witness has signed the checkpoint",
+        "what happened to an event before the archive received it",
+        "names of sources and categories of rooms: they are on the archive's word",
     ];
-    statements.extend(report.promises.iter().cloned());
-    statements
+    report.not_proven.extend(not_shown.map(str::to_owned));
 }
 
-/// Returns what a package says beyond its events, and which the check has found to hold.
-fn promises(facts: &Facts, manifest: &Manifest) -> Vec<String> {
-    let mut promises = Vec::new();
+/// Notes what a package says beyond its events.
+fn tell_promises(report: &mut ExportReport, facts: &Facts, manifest: &Manifest) {
     let in_words = |counts: &BTreeMap<String, u64>| {
         let parts = counts.iter().map(|(word, count)| format!("{word} {count}"));
         parts.collect::<Vec<_>>().join(", ")
     };
     let manifest::Counts { withheld, absent, events, .. } = &manifest.counts;
-    if let Some(complete) = &facts.complete {
-        let (first, last) = (complete.first, complete.last);
-        let of = complete.room.map_or_else(|| "the log".to_owned(), |room| format!("room {room}"));
-        let others = if absent.is_empty() { "none".to_owned() } else { in_words(absent) };
-        promises.push(format!("complete: every event of {of} from {first} to {last} is here, {events} as rows; not shown, by reason: {others} (officer and neighbour are what the headers show, destroyed is on the archive's word)"));
-        if complete.room.is_some() && complete.after.is_none() {
-            promises.push("that the room has no later event is on the archive's word".to_owned());
+    match &facts.complete {
+        Some(complete) => {
+            let (first, last) = (complete.first, complete.last);
+            let room = |room| format!("room {room}");
+            let of = complete.room.map_or_else(|| "the log".to_owned(), room);
+            let others = if absent.is_empty() { "none".to_owned() } else { in_words(absent) };
+            report.proven.push(format!("every event of {of} from {first} to {last} is here, {events} as rows; not shown, by reason: {others}"));
+            if absent.contains_key("destroyed") {
+                let words =
+                    "that what is not shown as destroyed is so: it is on the archive's word";
+                report.not_proven.push(words.to_owned());
+            }
+            if complete.room.is_some() && complete.after.is_none() {
+                let words = "that the room has no later event: it is on the archive's word";
+                report.not_proven.push(words.to_owned());
+            }
         }
+        None => report.not_proven.push("that the set is complete for its query".to_owned()),
     }
     if !withheld.is_empty() {
-        promises.push(format!(
-            "withheld, with their commitments in the proofs: {}",
+        let words = format!(
+            "withheld fields, of which the proofs hold commitments: {}",
             in_words(withheld)
-        ));
+        );
+        report.proven.push(words);
     }
-    promises
 }

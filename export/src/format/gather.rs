@@ -1,9 +1,10 @@
 //! What one pass over a package's events learns, so that a second pass can write their rows: edits, readers, counts, and
 //! which files they name. It grows with those, not with the number of events.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chat::{Attachment, Custody, FileId, Recorded, SourceId};
+use archive::proof::header::{ROLE_PLACE, ROLE_SOURCE};
+use chat::{Attachment, Custody, FileId, Recorded, RoomId, SourceId};
 
 use crate::format::line::kind_word;
 use crate::format::readers::Attendance;
@@ -19,6 +20,9 @@ pub(crate) struct Gathered {
     pub(crate) related: u64,
     pub(crate) by_kind: BTreeMap<String, u64>,
     by_source: BTreeMap<SourceId, u64>,
+    /// Ids that occur in any event: a package names nothing else of the archive.
+    pub(crate) sources: BTreeSet<SourceId>,
+    pub(crate) rooms: BTreeSet<RoomId>,
 }
 
 impl Gathered {
@@ -40,6 +44,12 @@ impl Gathered {
     }
 
     fn observe(&mut self, recorded: &Recorded) {
+        let event = &recorded.event;
+        let alone = |role| event.other_ids.iter().find(|(at, _)| *at == role).map(|(_, id)| *id);
+        let source = event.origin.as_ref().map(|origin| origin.source);
+        self.sources.extend(source.or_else(|| alone(ROLE_SOURCE).map(SourceId::from_bytes)));
+        let room = event.place.as_ref().map(|place| place.room);
+        self.rooms.extend(room.or_else(|| alone(ROLE_PLACE).map(RoomId::from_bytes)));
         self.revisions.observe(recorded);
         self.attendance.observe(recorded);
     }

@@ -44,7 +44,8 @@ pub(crate) struct Manifest {
     pub(crate) snapshot: Tree,
     pub(crate) checkpoint: Tree,
     pub(crate) counts: Counts,
-    pub(crate) not_searched: NotSearched,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) not_searched: Option<NotSearched>,
     pub(crate) source_names: BTreeMap<String, String>,
     pub(crate) room_categories: BTreeMap<String, String>,
     pub(crate) formats: Vec<FormatPart>,

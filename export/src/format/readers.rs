@@ -202,7 +202,7 @@ impl Readers {
         let after = counts.partition_point(|(at, _)| *at <= moment);
         let count =
             after.checked_sub(1).and_then(|at| counts.get(at)).map_or(0, |(_, count)| *count);
-        format!("at least {count}")
+        if count == 0 { "unknown".to_owned() } else { format!("at least {count}") }
     }
 
     /// Returns the stays, by room, person and time.
@@ -307,7 +307,7 @@ mod tests {
             ]
         );
         assert_eq!(readers.at(&events[2]), "at least 1");
-        assert_eq!(readers.at(&events[3]), "at least 0", "somebody was removed");
+        assert_eq!(readers.at(&events[3]), "unknown", "somebody was removed");
     }
 
     #[test]

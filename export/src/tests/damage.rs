@@ -10,7 +10,7 @@ use crate::format::hex;
 use crate::format::manifest::{self, FilePart, Manifest};
 use crate::tests::log::{ARCHIVE, Log};
 use crate::tests::sample::{event, files, log, post, put, write};
-use crate::{Evidence as _, ExportReport, ExportSet, FindingKind, verify};
+use crate::{Error, Evidence as _, ExportReport, ExportSet, FindingKind, verify};
 
 /// A package in a folder that goes away with it, and the log it came from.
 pub(crate) struct Package {
@@ -398,12 +398,15 @@ fn hostile_packages_end_in_findings() {
 fn what_is_no_package_is_a_finding_or_an_error_never_a_panic() {
     let folder = tempfile::tempdir().unwrap();
     let key = Log::of(Vec::new()).verifier_key();
-    assert!(!verify(folder.path(), &key).unwrap().ok, "an empty folder");
+    let refused = |path: &Path| matches!(verify(path, &key), Err(Error::NotAPackage { .. }));
+    assert!(refused(folder.path()), "an empty folder");
     let file = folder.path().join("x.zip");
-    for bytes in [&b""[..], b"PK\x05\x06", b"not a zip file"] {
+    for bytes in [&b""[..], b"not a zip file"] {
         put(&file, bytes);
-        assert!(!verify(&file, &key).unwrap().ok);
+        assert!(refused(&file));
     }
+    put(&file, b"PK\x05\x06");
+    assert!(!verify(&file, &key).unwrap().ok, "a zip file that was cut off");
     assert!(verify(Path::new("/nonexistent/package"), &key).is_err());
 }
 

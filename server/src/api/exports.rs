@@ -58,6 +58,30 @@ pub(crate) struct Order {
     pub(crate) zone: Option<String>,
 }
 
+impl Order {
+    /// Refuses what a set has settled for itself.
+    fn refuse_beside_set(&self) -> Result<()> {
+        let beside = [
+            ("query", self.query.is_some()),
+            ("seqs", self.seqs.is_some()),
+            ("range", self.range.is_some()),
+            ("room", self.room.is_some()),
+            ("snapshot", self.snapshot.is_some()),
+            ("context", self.context.is_some()),
+            ("for", self.purpose.is_some()),
+            ("reason", self.reason.is_some()),
+            ("matter", self.matter.is_some()),
+            ("zone", self.zone.is_some()),
+            ("withhold", !self.withhold.is_empty()),
+        ];
+        let Some((name, _)) = beside.into_iter().find(|(_, is_given)| *is_given) else {
+            return Ok(());
+        };
+        let detail = format!("a set is repeated as it was frozen; {name} is part of it already");
+        Err(Problem::new(Kind::BadRequest, detail))
+    }
+}
+
 /// `POST /exports`
 pub(super) async fn begin(
     State(shared): State<Shared>,
@@ -104,16 +128,18 @@ pub(crate) async fn freeze_and_pack(
 fn freeze(shared: &Shared, caller: &Caller, order: &Order) -> Result<ExportSet> {
     let disk = shared.archive.ports().disk.as_ref();
     if let Some(id) = &order.set {
-        if !order.withhold.is_empty() {
-            let detail = "a set withholds what it withheld before; freeze another one";
-            return Err(Problem::new(Kind::BadRequest, detail));
-        }
+        order.refuse_beside_set()?;
         let missing = || Problem::new(Kind::NotFound, format!("there is no export set {id:?}"));
         if id.len() != 24 || !id.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return Err(missing());
         }
         let bytes = archive::durable::read(disk, &set_path(shared, id), SET_BYTES_MAX)?;
-        return Ok(ExportSet::from_bytes(&bytes.ok_or_else(missing)?)?);
+        let set = ExportSet::from_bytes(&bytes.ok_or_else(missing)?);
+        // It was written whole and is only read: whatever is wrong with it has happened to it since.
+        return set.map_err(|error| {
+            let path = set_path(shared, id);
+            Problem::new(Kind::Corrupt, format!("{}: {error}", path.display()))
+        });
     }
     let set = ExportSet::freeze(select(shared, caller, order)?)?;
     let path = set_path(shared, &set.id().to_string());
@@ -143,8 +169,8 @@ fn choose(shared: &Shared, caller: &Caller, order: &Order) -> Result<Chosen> {
     }
     if let (Some(range), None, None) = (&order.range, &order.query, &order.seqs) {
         let (size, root) = shared.archive.head();
-        let room = order.room.as_deref();
-        let (hits, complete) = super::passage::select(shared, range.parse()?, room, size)?;
+        let of_room = order.room.as_deref();
+        let (hits, complete) = super::passage::select(shared, range.parse()?, of_room, size)?;
         let (snapshot, unseen) = (Size { size, root }, NotSearched::default());
         return Ok(Chosen { query: None, snapshot, hits, complete: Some(complete), unseen });
     }

@@ -55,20 +55,20 @@ pub(crate) struct Export {
     /// The package: a new folder, or a new file that ends in .zip
     #[arg(long, value_name = "PATH")]
     out: PathBuf,
-    /// Events around the hits: none, thread, day or a number
-    #[arg(long, default_value = "none")]
-    context: String,
-    /// For whom it is: `production` leaves out query and reason
-    #[arg(long = "for", value_enum, default_value = "internal")]
-    purpose: Purpose,
+    /// Events around the hits: none (default), thread, day or a number
+    #[arg(long, conflicts_with = "set")]
+    context: Option<String>,
+    /// For whom it is: internal (default), or `production`, which leaves out query and reason
+    #[arg(long = "for", value_enum, conflicts_with = "set")]
+    purpose: Option<Purpose>,
     /// Why, for the log and the manifest
-    #[arg(long)]
+    #[arg(long, conflicts_with = "set")]
     reason: Option<String>,
     /// The matter it belongs to
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", conflicts_with = "set")]
     matter: Option<String>,
     /// Zone of dates in the query
-    #[arg(long)]
+    #[arg(long, conflicts_with = "set")]
     zone: Option<String>,
 }
 
@@ -79,6 +79,15 @@ enum Purpose {
     Internal,
     /// For the other side
     Production,
+}
+
+impl Purpose {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Internal => "internal",
+            Self::Production => "production",
+        }
+    }
 }
 
 impl Export {
@@ -110,7 +119,7 @@ impl Export {
             "withhold": self.withhold,
             "formats": self.format,
             "context": self.context,
-            "for": match self.purpose { Purpose::Internal => "internal", Purpose::Production => "production" },
+            "for": self.purpose.map(Purpose::word),
             "reason": self.reason,
             "matter": self.matter,
             "zone": self.zone,
@@ -165,7 +174,11 @@ fn words(report: &Value) -> String {
     for format in report["formats"].as_array().into_iter().flatten() {
         rows.push(vec![
             word(format, "/format"),
-            format!("{} rows in {} files", word(format, "/rows"), word(format, "/files")),
+            format!(
+                "{} rows in {} files",
+                word(format, "/rows"),
+                format["files"].as_array().map_or(0, Vec::len)
+            ),
         ]);
     }
     rows.push(vec!["exceptions".to_owned(), word(report, "/exceptions")]);

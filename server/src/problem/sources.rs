@@ -84,6 +84,7 @@ impl From<export::Error> for Problem {
         let kind = match &error {
             export::Error::Archive(source) => of_archive(source),
             export::Error::OutputExists { .. } => Kind::CannotCreate,
+            export::Error::NotAPackage { .. } => Kind::BadData,
             export::Error::Io { .. } => Kind::InputOutput,
             other => of_family(other.family()),
         };

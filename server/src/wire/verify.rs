@@ -94,13 +94,13 @@ fn not_proven(grounds: &Grounds) -> Vec<String> {
 /// Verifies a package with nothing but the public key, and returns the report.
 pub(crate) fn package(path: &Path, key: &str) -> Result<Value> {
     let key: VerifierKey = key.parse().map_err(|error| {
-        Problem::new(Kind::Unproven, format!("the public key {key:?}: {error}"))
+        let detail = format!(
+            "{key:?} is no public key ({error}); one looks like muniment/ARCHIVE-ID+8 hex digits+base64, as `status` shows it"
+        );
+        Problem::new(Kind::BadRequest, detail)
     })?;
     if !path.try_exists().map_err(|error| Problem::of_path("read", path, &error))? {
-        return Err(Problem::new(
-            Kind::BadRequest,
-            format!("there is no package {}", path.display()),
-        ));
+        return Err(Problem::new(Kind::BadData, format!("there is no package {}", path.display())));
     }
     let report = export::verify(path, &key)?;
     let findings: Vec<_> = report
@@ -128,6 +128,7 @@ pub(crate) fn package(path: &Path, key: &str) -> Result<Value> {
         "set": report.set,
         "size": report.size,
         "root": report.root,
-        "proven": if report.ok { report.statements } else { Vec::new() },
+        "proven": report.proven,
+        "not_proven": report.not_proven,
     }))
 }
