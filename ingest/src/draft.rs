@@ -216,6 +216,17 @@ impl Draft {
         }
     }
 
+    /// Adds a remark of ours to those that are there.
+    pub fn add_remark(&mut self, words: &str) {
+        match &mut self.remark {
+            Some(remark) => {
+                remark.push_str("; ");
+                remark.push_str(words);
+            }
+            None => self.remark = Some(words.to_owned()),
+        }
+    }
+
     /// Returns the draft if every field keeps its limit, or both the draft and the first limit that it breaks.
     pub fn bounded(self) -> Result<Bounded, Box<(Self, Refusal)>> {
         match self.check() {

@@ -64,6 +64,14 @@ pub enum Error {
         /// The name that was given.
         found: String,
     },
+    /// No zone bears this name.
+    #[error(
+        "read the zone {found:?}: expected one of the IANA database, such as Europe/Berlin or UTC"
+    )]
+    ZoneUnknown {
+        /// The name that was given.
+        found: String,
+    },
     /// An import came to a fault before the end of its input; what came before is recorded, and it can be run again.
     #[error("import all of the input: {} records were read before the fault, {} of them are new in the archive", report.read, report.accepted)]
     ImportCutShort {
@@ -114,6 +122,7 @@ impl Error {
             | Self::InputMalformed { .. }
             | Self::MemberRefused { .. }
             | Self::FormatUnknown { .. }
+            | Self::ZoneUnknown { .. }
             | Self::SourceUnnamed { .. } => Family::Refused,
             Self::ImportCutShort { source, .. } => source.family(),
             Self::InputUnreadable { .. }
@@ -134,6 +143,7 @@ impl Error {
             Self::ImportCutShort { source, .. } => source.is_bad_data(),
             Self::InputUnreadable { .. }
             | Self::FormatUnknown { .. }
+            | Self::ZoneUnknown { .. }
             | Self::Archive { .. }
             | Self::OriginsUnavailable { .. }
             | Self::IdUndrawn { .. }

@@ -13,7 +13,10 @@ use crate::files;
 use crate::receipt::{Outcome, Receipt};
 use crate::sequencer::{Input, Offer, Sequencer, Ticket, Work};
 use crate::settings::Settings;
-use crate::source::{Sourced, Unreadable};
+use crate::source::{Identities, Sourced, Unreadable};
+
+/// Persons that are declared at once: two acts each stay well below what one batch of the log takes.
+const IDENTITIES_MAX: usize = 2_000;
 
 /// An officer, an administrator or a job, as the audit names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +98,18 @@ impl Ingest {
         let outcomes = self.sequencer.submit(Work::Act { kind, officer, act })?.wait()?;
         let outcome = outcomes.into_iter().next();
         Ok(outcome.expect("one act has one outcome").receipt)
+    }
+
+    /// Declares the persons that an input lists and all their names, where they are not known. On return it is on disk, synced.
+    pub(crate) fn know(&self, mut listed: Identities) -> Result<()> {
+        while !listed.persons.is_empty() {
+            let rest = listed.persons.split_off(IDENTITIES_MAX.min(listed.persons.len()));
+            let persons = std::mem::replace(&mut listed.persons, rest);
+            let source = listed.source.clone();
+            let work = Work::Identities(Identities { source, persons });
+            self.sequencer.submit(work)?.wait().map(drop)?;
+        }
+        Ok(())
     }
 
     /// Declares the languages of rooms with few messages, where they can be told by now.

@@ -15,7 +15,7 @@
 //! let archive = archive::Archive::open(folder, archive::Settings::default(), archive::Ports::production())?;
 //! let ingest = Ingest::open(archive, &Settings::default())?;
 //! let path = "export.zip".into();
-//! let input = ImportInput { path, format: FormatChoice::Auto, source: None, attachments: None };
+//! let input = ImportInput { path, format: FormatChoice::Auto, source: None, attachments: None, zone: None };
 //! let report = Import::run(&ingest, &input, &mut |_| {})?;
 //! assert_eq!(report.read, report.accepted + report.revised + report.duplicates + report.quarantined);
 //! # Ok(())
@@ -53,4 +53,4 @@ pub use import::{
 pub use ingest::{Ingest, Officer};
 pub use receipt::{Outcome, Receipt, Verdict};
 pub use settings::Settings;
-pub use source::{EventSource, Reading, Sourced, Unreadable};
+pub use source::{EventSource, Identities, Identity, Reading, Sourced, Unreadable, Zone};

@@ -13,11 +13,12 @@
 //! | `member` | `members-named` | `members` | the room |
 //! | `identity` | `person-declared` | `source`, `person`, `name`, `foreign_id`?, `email`? | – |
 //! | `identity` | `person-renamed` | `person`, `from`, `to` | – |
-//! | `identity` | `person-changed` | `person`, `email` | – |
+//! | `identity` | `person-changed` | `person`, `email`?, `also`? (a list of further names) | – |
 //!
 //! A name is recorded when it is first seen: a bot that posts under changing names is not renamed at every post.
 
 mod fold;
+mod identities;
 mod resolve;
 
 use std::collections::{HashMap, HashSet};

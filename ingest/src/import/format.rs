@@ -1,5 +1,6 @@
 //! Which format an input has, and in which order its files are read.
 
+use std::collections::BTreeMap;
 use std::io::BufReader;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -13,9 +14,13 @@ use crate::source::slack::SlackExport;
 use crate::source::{EventSource, Reading};
 
 /// Bytes that are looked at to tell a format.
-const LOOK_BYTES: u64 = 4 << 10;
+const LOOK_BYTES: u64 = 64 << 10;
+/// Lines that are looked at.
+const LOOK_LINES: usize = 20;
+/// The members by which lines of our own format are told; one may be missing in a line that is none the less ours.
+const TELLING: [&str; 3] = ["source", "room", "time"];
 /// What an input can be.
-const EXPECTED: &str = "lines of JSON objects, compliance XML with <Conversations>, or a Slack export with channels.json";
+const EXPECTED: &str = "lines of JSON objects with \"source\", \"room\" and \"time\" (--format jsonl), compliance XML with <Conversations>, or a Slack export with channels.json";
 
 /// A format by its name, or that it is to be found out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -180,7 +185,7 @@ fn look_at(container: &mut Container, name: &str) -> Result<Result<FileFormat, S
     }
     let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start).trim_ascii_start();
     Ok(match text.first() {
-        Some(b'{') => Ok(FileFormat::JsonLines),
+        Some(b'{') => look_at_lines(text),
         Some(b'<') => Ok(FileFormat::LyncXml),
         // A file without a line is an export in which nothing was said.
         None if container.is_single() => Ok(FileFormat::JsonLines),
@@ -188,4 +193,36 @@ fn look_at(container: &mut Container, name: &str) -> Result<Result<FileFormat, S
         Some(b'[') => Err("a JSON array".to_owned()),
         Some(byte) => Err(format!("a file that begins with {}", byte.escape_ascii())),
     })
+}
+
+/// Returns whether lines of JSON are those of our own format, or what the first of them is instead.
+///
+/// Lines that are no JSON decide nothing: whether they stand in a file of ours is told by the others.
+fn look_at_lines(text: &[u8]) -> Result<FileFormat, String> {
+    let objects = text
+        .split(|byte| *byte == b'\n')
+        .enumerate()
+        .filter(|(_, line)| !line.trim_ascii().is_empty())
+        .take(LOOK_LINES)
+        .filter_map(|(number, line)| Some((number + 1, members_of(line)?)));
+    let mut first = None;
+    for (number, members) in objects {
+        let telling = members.iter().filter(|name| TELLING.contains(&name.as_str())).count();
+        if telling >= 2 {
+            return Ok(FileFormat::JsonLines);
+        }
+        first.get_or_insert((number, members));
+    }
+    let Some((number, members)) = first else { return Ok(FileFormat::JsonLines) };
+    let shown: Vec<_> = members.iter().take(6).map(|name| format!("{name:?}")).collect();
+    let shown = if shown.is_empty() { "no member".to_owned() } else { shown.join(", ") };
+    Err(format!("lines of JSON of another product: line {number} has {shown}"))
+}
+
+/// Returns the names of an object's members; nothing where the line is no object, or is not all there.
+fn members_of(line: &[u8]) -> Option<Vec<String>> {
+    let object: BTreeMap<String, &serde_json::value::RawValue> =
+        serde_json::from_slice(line).ok()?;
+    let short = |name: String| name.chars().take(40).collect();
+    Some(object.into_keys().map(short).collect())
 }

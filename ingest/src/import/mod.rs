@@ -1,13 +1,14 @@
 //! An import: one input read to its end through the ingest service, and a report that says what became of it.
 //!
 //! It may be stopped at any moment and run again: what is in the archive already is recognised. Its beginning and its end
-//! stand in the log as acts of kind `officer`: `import-begun` {`import_id`, `format`, `input`, `input_sha256`, `bytes`} and
-//! `import-ended` {`import_id`, `source`, `format`, `input_sha256`, `read`, `accepted`, `revised`, `duplicates`,
+//! stand in the log as acts of kind `officer`: `import-begun` {`import_id`, `format`, `input`, `input_sha256`, `bytes`,
+//! `source`?, `zone`?} and `import-ended` {`import_id`, `source`, `format`, `input_sha256`, `read`, `accepted`, `revised`, `duplicates`,
 //! `quarantined`, `attachments`, `attachments_missing`, `held`, `first_seq`?, `last_seq`?, `fault`?}.
 
 mod coverage;
 mod format;
 mod hash;
+mod rehearsal;
 mod report;
 mod run;
 
@@ -19,7 +20,7 @@ use self::run::Run;
 use crate::error::{Error, Result};
 use crate::ingest::Ingest;
 use crate::input::Container;
-use crate::source::Reading;
+use crate::source::{Reading, Zone};
 
 pub use self::coverage::Coverage;
 pub use self::format::FormatChoice;
@@ -36,6 +37,8 @@ pub struct ImportInput {
     pub source: Option<String>,
     /// The folder that copies of attached files may be taken from.
     pub attachments: Option<PathBuf>,
+    /// The zone of times that have no offset; without one, records with such times are quarantined.
+    pub zone: Option<Zone>,
 }
 
 /// Imports.
@@ -61,7 +64,8 @@ impl Import {
         Ok(report)
     }
 
-    /// Reads an input to its end and records nothing (`--check`).
+    /// Reads an input to its end and records nothing (`--check`). The report says what would become of each record in an
+    /// archive that has none of them: limits, contradictions and what cannot be understood are found, `held` stays 0.
     pub fn check(input: &ImportInput, progress: &mut dyn FnMut(Progress)) -> Result<ImportReport> {
         let started = Instant::now();
         let (plan, reading) = prepare(input)?;
@@ -82,7 +86,11 @@ fn prepare(input: &ImportInput) -> Result<(Plan, Reading)> {
     }
     let container = Container::open(&input.path)?;
     let plan = Plan::of(container, input.format)?;
-    let reading = Reading { source: input.source.clone(), attachments: input.attachments.clone() };
+    let reading = Reading {
+        source: input.source.clone(),
+        attachments: input.attachments.clone(),
+        zone: input.zone,
+    };
     Ok((plan, reading))
 }
 

@@ -43,7 +43,7 @@ pub struct ImportReport {
     pub files: u64,
     /// Records found in the input, readable or not.
     pub read: u64,
-    /// Records that were new.
+    /// Records that were new; in a rehearsal, those that would be.
     pub accepted: u64,
     /// Records whose key was known with other content: recorded as edits, or as uploads of files that were missing.
     pub revised: u64,

@@ -5,12 +5,13 @@ use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use chat::{Act, Attachment, Custody, EventKind, limits};
+use chat::{Act, Attachment, Custody, EventKind, Seq, limits};
 use parking_lot::Mutex;
 
 use super::ImportInput;
 use super::coverage::Ledger;
 use super::format::Plan;
+use super::rehearsal::Rehearsal;
 use super::report::{ImportReport, Progress, QuarantineNote};
 use crate::draft::{Draft, DraftFile, FileContent};
 use crate::error::{Error, Result};
@@ -42,6 +43,7 @@ pub(super) struct Run<'a> {
     progress: &'a mut dyn FnMut(Progress),
     consumed: Arc<AtomicU64>,
     ledger: Ledger,
+    rehearsal: Rehearsal,
     report: ImportReport,
     batch: Vec<Offer>,
     rows: Vec<Row>,
@@ -70,7 +72,8 @@ impl<'a> Run<'a> {
             .with("input", name.to_string_lossy().as_ref())
             .with("input_sha256", run.report.input_sha256.as_str())
             .with("bytes", run.report.bytes)
-            .with_some("source", input.source.as_deref());
+            .with_some("source", input.source.as_deref())
+            .with_some("zone", input.zone.map(|zone| zone.to_string()));
         ingest.record_act(EventKind::Officer, None, act)?;
         run.ingest = Some(ingest);
         Ok(run)
@@ -93,6 +96,7 @@ impl<'a> Run<'a> {
             progress,
             consumed: plan.consumed(),
             ledger: Ledger::default(),
+            rehearsal: Rehearsal::default(),
             report,
             batch: Vec::new(),
             rows: Vec::new(),
@@ -105,6 +109,10 @@ impl<'a> Run<'a> {
     pub(super) fn read(&mut self, source: &mut dyn EventSource) -> Result<()> {
         let input = Arc::new(Mutex::new(Input::default()));
         self.report.files += 1;
+        let listed = source.take_identities();
+        if let Some(ingest) = self.ingest {
+            ingest.know(listed)?;
+        }
         let outcome = self.read_into(source, &input);
         // What came before a fault is recorded all the same.
         let flushed = self.flush(&input);
@@ -138,9 +146,13 @@ impl<'a> Run<'a> {
         let text = draft.text.as_ref().map_or(0, String::len);
         self.bytes += 256 + text + draft.raw.as_ref().map_or(0, Vec::len);
         let (unfolded, locator) = (draft.unfolded, draft.locator.clone());
-        self.rows.push(Row { source: Some(of_source), unfolded, locator });
+        let row = Row { source: Some(of_source), unfolded, locator };
         if self.ingest.is_some() {
+            self.rows.push(row);
             self.batch.push(offer(draft));
+        } else {
+            let verdict = self.rehearsal.judge(&draft);
+            self.settle(verdict, None, row);
         }
         Ok(())
     }
@@ -178,8 +190,7 @@ impl<'a> Run<'a> {
         self.bytes += piece.raw.len();
         let row = Row { source: None, unfolded: false, locator: Some(piece.locator.clone()) };
         let Some(ingest) = self.ingest else {
-            self.report.quarantined += 1;
-            self.note(QuarantineNote { seq: None, locator: piece.locator, reason: piece.reason });
+            self.settle(Verdict::Quarantined { reason: piece.reason }, None, row);
             return Ok(());
         };
         let file = if piece.raw.len() > limits::RAW_BYTES_MAX {
@@ -232,6 +243,11 @@ impl<'a> Run<'a> {
             *first = (*first).min(receipt.seq);
             self.report.last_seq = self.report.last_seq.max(Some(receipt.seq));
         }
+        self.settle(verdict, Some(receipt.seq), row);
+    }
+
+    /// Counts what became of a record, or in a rehearsal would.
+    fn settle(&mut self, verdict: Verdict, seq: Option<Seq>, row: Row) {
         if row.unfolded {
             self.report.unfolded += u64::from(verdict == Verdict::Accepted);
             return;
@@ -243,12 +259,12 @@ impl<'a> Run<'a> {
             Verdict::Quarantined { reason } => {
                 self.report.quarantined += 1;
                 let locator = row.locator.unwrap_or_default();
-                self.note(QuarantineNote { seq: Some(receipt.seq), locator, reason });
+                self.note(QuarantineNote { seq, locator, reason });
                 return;
             }
         }
-        if let Some(source) = row.source {
-            self.ledger.recorded(source, receipt.seq);
+        if let (Some(source), Some(seq)) = (row.source, seq) {
+            self.ledger.recorded(source, seq);
         }
     }
 

@@ -72,7 +72,7 @@ impl Bench {
 
 fn input(path: &Path) -> ImportInput {
     let path = path.to_owned();
-    ImportInput { path, format: FormatChoice::Auto, source: None, attachments: None }
+    ImportInput { path, format: FormatChoice::Auto, source: None, attachments: None, zone: None }
 }
 
 fn line(minute: u32, text: &str, more: &str) -> String {
@@ -159,13 +159,50 @@ fn counts_by_room_and_day_are_read_back_from_the_archive() {
 }
 
 #[test]
-fn a_check_reads_everything_and_records_nothing() {
+fn a_check_judges_everything_and_records_nothing() {
     let bench = Bench::new();
-    let path = bench.file("in.jsonl", line(1, "a", "") + "broken");
+    let long = "x".repeat(chat::limits::TEXT_BYTES_MAX + 1);
+    let lines = [
+        line(1, "a", ""),
+        line(2, "one", ",\"id\":\"m2\""),
+        line(2, "one", ",\"id\":\"m2\""),
+        line(2, "other", ",\"id\":\"m2\""),
+        line(3, &long, ""),
+        "broken\n".to_owned(),
+    ];
+    let path = bench.file("in.jsonl", lines.concat());
     let report = Import::check(&input(&path), &mut |_| {}).unwrap();
-    assert_eq!((report.read, report.accepted, report.quarantined), (2, 0, 1));
-    assert_eq!(report.coverage[0].source_count, 1);
+    assert_eq!((report.read, report.accepted, report.duplicates), (6, 2, 1));
+    let faults: Vec<_> =
+        report.quarantine.iter().map(|n| (n.seq, n.locator.as_str(), n.reason.as_str())).collect();
+    assert_eq!(report.quarantined, 3);
+    assert_eq!((faults[0].0, faults[0].1), (None, "in.jsonl:4"));
+    assert!(faults[0].2.contains("\"m2\" stands for other content"), "{faults:?}");
+    assert!(faults[1].2.contains("1048577") && faults[2].1 == "in.jsonl:6", "{faults:?}");
+    assert_eq!((report.coverage[0].source_count, report.held), (4, 0));
     assert_eq!(bench.archive.size(), 0);
+    let run = bench.import(&path);
+    assert_eq!((run.accepted, run.duplicates, run.quarantined), (2, 1, 3), "as it was said");
+}
+
+#[test]
+fn the_lines_of_another_product_are_not_taken_for_ours() {
+    let bench = Bench::new();
+    let foreign = "{\"type\":\"version\",\"version\":1}\n{\"type\":\"post\",\"post\":{}}\n";
+    let error = bench.try_import(&bench.file("other.jsonl", foreign)).unwrap_err();
+    assert!(error.is_bad_data());
+    let words = error.to_string();
+    assert!(
+        words.contains("line 1 has \"type\", \"version\"") && words.contains("\"room\""),
+        "{words}"
+    );
+    let forced =
+        ImportInput { format: FormatChoice::JsonLines, ..input(&bench.file("o", foreign)) };
+    assert_eq!(Import::run(&bench.ingest, &forced, &mut |_| {}).unwrap().quarantined, 2);
+    // A broken beginning of a file of ours decides nothing.
+    let ours = format!("{{\"cut\":\n{{\"note\":1}}\n{}", line(1, "a", ""));
+    let report = bench.import(&bench.file("ours.jsonl", ours));
+    assert_eq!((report.accepted, report.quarantined), (1, 2));
 }
 
 #[test]
@@ -424,4 +461,29 @@ fn a_member_of_a_zip_that_is_a_bomb_is_quarantined_and_the_rest_goes_on() {
     assert_eq!((report.accepted, report.quarantined), (1, 1));
     assert!(report.quarantine[0].reason.contains("200 times"), "{:?}", report.quarantine);
     assert_eq!(bench.texts(EventKind::Message), ["after"]);
+}
+
+#[test]
+fn a_person_of_a_slack_list_is_known_by_every_name_before_a_word_is_said() {
+    let bench = Bench::new();
+    let users = r#"[{"id":"U1","team_id":"T1","name":"al","profile":{"display_name":"alpha","email":"al@x.example"}},
+        {"id":"U2","name":"bo","real_name":"Bo Beta"}]"#;
+    bench.file("export/channels.json", r#"[{"id":"C1","name":"general"}]"#);
+    bench.file("export/users.json", users);
+    let day = r#"[{"user":"U1","text":"R&amp;D, <@U2>","ts":"1.0"}]"#;
+    bench.file("export/general/2018-01-01.json", day);
+    let path = bench.folder.path().join("export");
+    assert_eq!(bench.import(&path).accepted, 1);
+    assert_eq!(bench.texts(EventKind::Message), ["R&D, @Bo Beta"]);
+    let identities = |bench: &Bench| {
+        let log = bench.log().into_iter().filter(|r| r.event.kind == EventKind::Identity);
+        log.map(|recorded| recorded.event.content.act.unwrap()).collect::<Vec<_>>()
+    };
+    let acts = identities(&bench);
+    let verbs: Vec<_> = acts.iter().map(|act| act.verb.as_str()).collect();
+    assert_eq!(verbs, ["person-declared", "person-changed", "person-declared", "person-changed"]);
+    assert_eq!((acts[0].text("name"), acts[2].text("name")), (Some("alpha"), Some("Bo Beta")));
+    assert_eq!(acts[3].facts["also"], vec!["bo".to_owned()].into());
+    assert_eq!(bench.import(&path).duplicates, 1);
+    assert_eq!(identities(&bench).len(), 4, "nothing is said twice");
 }

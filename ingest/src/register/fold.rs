@@ -110,6 +110,7 @@ impl Register {
             name.clone_into(&mut person.name);
             person.names.insert(name.to_owned());
         }
+        person.names.extend(texts(act, "also").unwrap_or_default());
         person.emails.extend(act.text("email").map(str::to_owned));
         Some(())
     }

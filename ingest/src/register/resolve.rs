@@ -39,7 +39,7 @@ impl Declarations<'_> {
         Ok(id)
     }
 
-    fn declare(&mut self, kind: EventKind, place: Option<Place>, act: Act) {
+    pub(super) fn declare(&mut self, kind: EventKind, place: Option<Place>, act: Act) {
         self.events.push(ChatEvent {
             origin: None,
             at: self.at,

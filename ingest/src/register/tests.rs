@@ -179,3 +179,32 @@ fn a_small_room_is_settled_if_enough_of_it_is_in_one_language() {
     desk.with(|register, new| register.count_language(&place, "e", detect, new));
     assert_eq!(desk.with(Register::settle_languages).1, ["room-language"]);
 }
+
+#[test]
+fn a_listed_person_is_declared_with_every_name_and_only_once() {
+    use crate::source::{Identities, Identity};
+    let listed = Identities {
+        source: "s".into(),
+        persons: vec![
+            Identity {
+                person: person("alpha", Some("U1"), Some("al@x.example")),
+                also: vec!["Al Pha".into(), "al".into()],
+            },
+            Identity { person: person("bo", Some("U2"), None), also: Vec::new() },
+        ],
+    };
+    let mut desk = Desk::new();
+    let (known, verbs) = desk.with(|register, new| register.know(&listed, new));
+    known.unwrap();
+    assert_eq!(verbs, ["source-declared", "person-declared", "person-changed", "person-declared"]);
+    let also = desk.log[2].content.act.as_ref().unwrap().facts["also"].clone();
+    assert_eq!(also, vec!["Al Pha".to_owned(), "al".to_owned()].into());
+    let mut refolded = desk.refold();
+    for desk in [&mut desk, &mut refolded] {
+        let (known, verbs) = desk.with(|register, new| register.know(&listed, new));
+        known.unwrap();
+        assert!(verbs.is_empty(), "{verbs:?}");
+        let (_, verbs) = desk.resolve(&room("r", None), &person("al", Some("U1"), None));
+        assert_eq!(verbs, ["room-declared"], "a name from the list is no change of name");
+    }
+}

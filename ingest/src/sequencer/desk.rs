@@ -118,6 +118,10 @@ impl Desk {
         let written = match work {
             Work::Offers(offers, input) => self.take_offers(offers, &mut input.lock()),
             Work::Act { kind, officer, act } => self.take_act(kind, officer.as_ref(), act),
+            Work::Identities(listed) => self.declare(|register, new| {
+                register.know(&listed, new)?;
+                Ok(Vec::new())
+            }),
             Work::Languages => self.declare(|register, new| {
                 register.settle_languages(new);
                 Ok(Vec::new())

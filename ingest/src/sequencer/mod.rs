@@ -23,6 +23,7 @@ use parking_lot::Mutex;
 use self::desk::{Desk, Prepared};
 use crate::error::{Error, Result};
 use crate::settings::Settings;
+use crate::source::Identities;
 
 pub(crate) use self::offer::{Input, Offer};
 pub(crate) use self::ticket::Ticket;
@@ -34,6 +35,8 @@ pub(crate) enum Work {
     Offers(Vec<Offer>, Arc<Mutex<Input>>),
     /// Record what an officer or a job did.
     Act { kind: EventKind, officer: Option<crate::draft::DraftPerson>, act: Act },
+    /// Declare these persons and all their names, where they are not known.
+    Identities(Identities),
     /// Declare the languages of rooms that have enough messages to tell.
     Languages,
     /// Write what is only in memory and end.

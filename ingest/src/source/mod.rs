@@ -8,14 +8,19 @@ use std::path::PathBuf;
 
 use chat::limits;
 
-use crate::draft::{Draft, DraftFile, FileContent};
+use crate::draft::{Draft, DraftFile, DraftPerson, FileContent};
 use crate::error::Result;
 
 pub mod jsonl;
 pub mod lines;
 pub mod lync;
 pub mod slack;
+
+mod fault;
+mod moment;
 mod word;
+
+pub use self::moment::Zone;
 
 /// Something that yields drafts until its bytes end.
 ///
@@ -28,10 +33,33 @@ pub trait EventSource {
     /// Returns the next draft or unreadable piece, in the order of the input.
     fn next(&mut self) -> Option<Result<Sourced>>;
 
+    /// Returns the persons that the input lists, whether they wrote or not. They are handed over once.
+    fn take_identities(&mut self) -> Identities {
+        Identities::default()
+    }
+
     /// Opens a file of the input that a draft names as [`FileContent::Member`]; nothing if there is none.
     fn open_member(&mut self, _name: &str) -> Result<Option<Box<dyn Read + '_>>> {
         Ok(None)
     }
+}
+
+/// The persons that an input lists.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Identities {
+    /// The source that they belong to.
+    pub source: String,
+    /// The persons, in the order of the input.
+    pub persons: Vec<Identity>,
+}
+
+/// One person and every other name that the source has for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The person as events name them.
+    pub person: DraftPerson,
+    /// Further names.
+    pub also: Vec<String>,
 }
 
 /// One piece of an input.
@@ -63,6 +91,8 @@ pub struct Reading {
     pub source: Option<String>,
     /// The folder that local copies of files may be taken from. Nothing outside of it is ever read.
     pub attachments: Option<PathBuf>,
+    /// The zone of times that have no offset.
+    pub zone: Option<Zone>,
 }
 
 /// Holds a draft against the limits; one that breaks them becomes an unreadable piece with the record's own bytes.
@@ -78,17 +108,28 @@ pub(crate) fn admit(draft: Draft, raw: &[u8]) -> Sourced {
     }
 }
 
-/// Returns where a file is that the input names by a relative path, never outside of the folder.
-pub(crate) fn within(folder: &std::path::Path, name: &str) -> Option<PathBuf> {
+/// Returns where a file is that the input names by a relative path, never outside of the folder; or why it is not taken.
+pub(crate) fn within(folder: &std::path::Path, name: &str) -> Result<PathBuf, String> {
     use std::path::Component;
+    let shown = || name.chars().take(200).collect::<String>();
+    let leaves = || {
+        format!(
+            "the path {:?} leaves the folder of attachments (it is absolute, has \"..\", or is a link to elsewhere): refused",
+            shown()
+        )
+    };
+    let absent = || format!("the folder of attachments has no file {:?}", shown());
     let relative = std::path::Path::new(name);
     let plain = relative.components().all(|part| matches!(part, Component::Normal(_)));
-    if !plain || name.is_empty() || name.contains(['\\', '\0']) {
-        return None;
+    if !plain || name.contains(['\\', '\0']) {
+        return Err(leaves());
     }
-    let folder = folder.canonicalize().ok()?;
-    let path = folder.join(relative).canonicalize().ok()?;
-    (path.starts_with(&folder) && path.is_file()).then_some(path)
+    let folder = folder.canonicalize().map_err(|_| absent())?;
+    let path = folder.join(relative).canonicalize().map_err(|_| absent())?;
+    if !path.starts_with(&folder) {
+        return Err(leaves());
+    }
+    if path.is_file() { Ok(path) } else { Err(absent()) }
 }
 
 /// Returns a file whose bytes are nowhere to be had.

@@ -114,20 +114,15 @@ impl Drop for Swept {
 }
 
 fn input(asked: &Asked, path: PathBuf, attachments: Option<PathBuf>) -> Result<ImportInput> {
-    if let Some(zone) = asked.zone.as_deref()
-        && zone != "UTC"
-    {
-        let detail =
-            format!("--zone {zone}: every format that is read so far carries its own zone");
-        return Err(Problem::new(Kind::NotYet, detail));
-    }
+    let zone = asked.zone.as_deref().map(str::parse::<ingest::Zone>).transpose();
+    let zone = zone.map_err(|error| Problem::of(Kind::BadRequest, &error))?;
     let format: FormatChoice = asked
         .format
         .as_deref()
         .unwrap_or("auto")
         .parse()
         .map_err(|error| Problem::of(Kind::BadRequest, &error))?;
-    Ok(ImportInput { path, format, source: asked.source.clone(), attachments })
+    Ok(ImportInput { path, format, source: asked.source.clone(), attachments, zone })
 }
 
 async fn start(

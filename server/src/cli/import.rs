@@ -17,7 +17,8 @@ Examples:
   muniment import chat.jsonl.zst               format, source and compression are found inside
   muniment import slack-export.zip             a Slack export, zipped or as a folder
   muniment import month.xml --format lync-xml --attachments files/
-  muniment import chat.jsonl --check           read everything, record nothing
+  muniment import chat.jsonl --check           read and judge everything, record nothing
+  muniment import chat.jsonl --zone Europe/Berlin   times without an offset are local times there
   cat feed.jsonl | muniment import - --source desk
 
 A second run adds nothing. What cannot be understood is kept raw (muniment quarantine list) and the rest goes on: exit 3.";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use archive::{Archive, Tail};
-use chat::{EventKind, Recorded, RoomId, Seq, SourceId};
+use chat::{EventKind, Fact, Recorded, RoomId, Seq, SourceId};
 use parking_lot::Mutex;
 
 /// Events folded at a time.
@@ -124,6 +124,13 @@ impl Fold {
                 let words =
                     [act.text("name"), act.text("to"), act.text("email"), act.text("foreign_id")];
                 put(&mut self.persons, &words);
+                if let Some(Fact::List(also)) = act.facts.get("also") {
+                    for fact in also {
+                        if let Fact::Text(name) = fact {
+                            put(&mut self.persons, &[Some(name.as_str())]);
+                        }
+                    }
+                }
             }
             _ => {}
         }

@@ -37,6 +37,7 @@ impl Product {
             format: FormatChoice::Auto,
             source: None,
             attachments: None,
+            zone: None,
         };
         let report = Import::run(&self.ingest, &input, &mut |_| {})?;
         self.index.catch_up()?;

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use chat::{EventKind, Timestamp};
+use chat::EventKind;
 
+use super::super::fault::{Start, of_json};
 use super::super::word::{Owned as _, Text};
 use super::super::{
-    Reading, Sourced, Unreadable, WINDOWS_1252_REMARK, admit, decode, missing_file, within,
+    Reading, Sourced, Unreadable, WINDOWS_1252_REMARK, admit, decode, missing_file, moment, within,
 };
 use super::record::{File, Reaction, Record};
 use crate::draft::{
@@ -17,13 +18,13 @@ use crate::draft::{
 pub fn parse_line(bytes: &[u8], locator: &str, reading: &Reading) -> Vec<Sourced> {
     let (text, guessed) = decode(bytes);
     let parsed = serde_json::from_str::<Record<'_>>(&text)
-        .map_err(|fault| fault.to_string())
+        .map_err(|fault| of_json(&fault, &text, Start::LINE))
         .and_then(|record| understand(record, locator, reading));
     match parsed {
         Ok((mut drafts, says_more)) => {
             if let Some(first) = drafts.first_mut() {
                 if guessed {
-                    first.remark = Some(WINDOWS_1252_REMARK.to_owned());
+                    first.add_remark(WINDOWS_1252_REMARK);
                 }
                 if (says_more || guessed) && first.raw.is_none() {
                     first.raw = Some(bytes.to_vec());
@@ -54,21 +55,32 @@ fn missing(member: &str) -> String {
     format!("found no {member:?}, expected a string")
 }
 
+/// Passes a name on that says something.
+fn said(member: &str, name: Option<String>) -> Result<Option<String>, String> {
+    if name.as_ref().is_some_and(|name| name.trim().is_empty()) {
+        return Err(format!("found an empty {member:?}, expected a name"));
+    }
+    Ok(name)
+}
+
 fn understand(
     mut record: Record<'_>,
     locator: &str,
     reading: &Reading,
 ) -> Result<(Vec<Draft>, bool), String> {
-    let own = record.source.take().owned();
-    let source = reading.source.clone().or(own).ok_or_else(|| missing("source"))?;
+    let source = match &reading.source {
+        Some(source) => source.clone(),
+        None => said("source", record.source.take().owned())?.ok_or_else(|| missing("source"))?,
+    };
     let time = record.time.take().ok_or_else(|| missing("time"))?;
-    let at = Timestamp::parse_rfc3339(&time.0).map_err(|fault| fault.to_string())?;
+    let (at, odd_time) = moment::read(&time.0, reading.zone)?;
     let (kind, kind_known) = kind_of(&record)?;
     let mut draft = Draft::new(source, kind, at);
+    draft.remark = odd_time.map(str::to_owned);
     draft.locator = Some(locator.to_owned());
     draft.key = record.id.take().owned().map_or(DraftKey::Derived, DraftKey::Given);
     draft.place = Some(place_of(&mut record)?);
-    draft.actor = person_of(&mut record);
+    draft.actor = person_of(&mut record)?;
     if draft.actor.is_none() && record.event.is_none() {
         return Err(missing("sender"));
     }
@@ -79,8 +91,14 @@ fn understand(
     draft.title = record.title.take().owned();
     draft.rich_text = record.rich_text.take().owned();
     draft.thread = record.thread.take().owned();
-    draft.edited_at = match record.edited_at.take() {
-        Some(time) => Some(Timestamp::parse_rfc3339(&time.0).map_err(|fault| fault.to_string())?),
+    let edited_at = record.edited_at.take();
+    draft.edited_at = match edited_at.map(|time| moment::read(&time.0, reading.zone)).transpose()? {
+        Some((at, odd)) => {
+            if let Some(odd) = odd {
+                draft.add_remark(odd);
+            }
+            Some(at)
+        }
         None => None,
     };
     draft.raw = record.raw.map(|raw| raw.get().as_bytes().to_vec());
@@ -97,7 +115,9 @@ fn understand(
         return Err(missing("text"));
     }
     let reactions = record.reactions.take().unwrap_or_default();
-    Ok((unfold(draft, deleted, &reactions), record.says_more || !kind_known))
+    // A time that was read otherwise than it stands is kept as it stands.
+    let says_more = record.says_more || !kind_known || draft.remark.is_some();
+    Ok((unfold(draft, deleted, &reactions), says_more))
 }
 
 /// Returns the kind, and whether the source's own word for it is known.
@@ -147,7 +167,7 @@ fn place_of(record: &mut Record<'_>) -> Result<DraftPlace, String> {
         members.into_iter().map(|member| member.0.into_owned()).collect::<Arc<[String]>>()
     });
     Ok(DraftPlace {
-        name: record.room.take().owned().ok_or_else(|| missing("room"))?,
+        name: said("room", record.room.take().owned())?.ok_or_else(|| missing("room"))?,
         foreign_id: record.room_id.take().owned(),
         kind,
         category: record.category.take().owned(),
@@ -155,11 +175,11 @@ fn place_of(record: &mut Record<'_>) -> Result<DraftPlace, String> {
     })
 }
 
-fn person_of(record: &mut Record<'_>) -> Option<DraftPerson> {
-    let foreign_id = record.sender_id.take().owned();
+fn person_of(record: &mut Record<'_>) -> Result<Option<DraftPerson>, String> {
+    let foreign_id = said("sender_id", record.sender_id.take().owned())?;
     let email = record.sender_email.take().owned();
-    let name = record.sender.take().owned().or_else(|| foreign_id.clone())?;
-    Some(DraftPerson { name, foreign_id, email })
+    let name = said("sender", record.sender.take().owned())?.or_else(|| foreign_id.clone());
+    Ok(name.map(|name| DraftPerson { name, foreign_id, email }))
 }
 
 fn file_of(file: File<'_>, reading: &Reading) -> DraftFile {
@@ -171,20 +191,20 @@ fn file_of(file: File<'_>, reading: &Reading) -> DraftFile {
     let local = path.as_deref().zip(reading.attachments.as_deref());
     let reason = match (&path, local) {
         (Some(_), Some((path, folder))) => match within(folder, path) {
-            Some(path) => {
+            Ok(path) => {
                 draft.content = FileContent::Path(path);
                 None
             }
-            None => Some("there is no such file in the folder of attachments"),
+            Err(reason) => Some(reason),
         },
         (Some(_), None) => {
-            Some("the line names a path; give the folder that holds it with --attachments")
+            let words = "the line names a path; give the folder that holds it with --attachments";
+            Some(words.to_owned())
         }
-        (None, _) => Some("the line holds an address, not the file"),
+        (None, _) => Some("the line holds an address, not the file".to_owned()),
     };
     if let Some(reason) = reason {
-        let claimed_bytes = file.size;
-        draft.content = FileContent::Missing { reason: reason.to_owned(), claimed_bytes };
+        draft.content = FileContent::Missing { reason, claimed_bytes: file.size };
     }
     draft.media_type = file.mime.owned();
     draft.address = address.or(path);

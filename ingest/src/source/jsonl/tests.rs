@@ -138,7 +138,7 @@ fn an_attachment_is_taken_from_the_folder_of_attachments_alone() {
     let line = format!(
         r#"{{{START},"attachments":["a.txt","https://x.example/b.pdf",{{"name":"c","path":"../c","mime":"text/plain","size":3}},{{"path":"/etc/passwd"}}]}}"#
     );
-    let here = Reading { source: None, attachments: Some(folder.path().to_owned()) };
+    let here = Reading { attachments: Some(folder.path().to_owned()), ..Reading::default() };
     let all = parse_line(line.as_bytes(), "l", &here);
     let [Sourced::Draft(draft)] = all.as_slice() else { panic!("{all:?}") };
     let expected: PathBuf = folder.path().canonicalize().unwrap().join("a.txt");
@@ -147,10 +147,11 @@ fn an_attachment_is_taken_from_the_folder_of_attachments_alone() {
     for file in &draft.attachments[1..] {
         assert!(matches!(file.content, FileContent::Missing { .. }), "{file:?}");
     }
-    let FileContent::Missing { claimed_bytes, .. } = &draft.attachments[2].content else {
+    let FileContent::Missing { claimed_bytes, reason } = &draft.attachments[2].content else {
         panic!()
     };
     assert_eq!(*claimed_bytes, Some(3));
+    assert!(reason.contains("\"../c\" leaves the folder"), "{reason}");
 }
 
 #[test]
@@ -176,6 +177,60 @@ fn what_is_missing_or_wrong_is_named() {
     assert!(reason(&format!(r#"{{{START},"text":"t","room_kind":"cave"}}"#)).contains("direct"));
     assert!(reason("[]").contains("expected an object"));
     assert!(reason(&format!(r#"{{{START},"text":"\ud800"}}"#)).contains("escape"));
+}
+
+#[test]
+fn an_empty_source_room_or_sender_is_refused_by_its_name() {
+    for member in ["source", "room", "sender"] {
+        for empty in ["", "  "] {
+            let line = format!("{{{START},\"text\":\"t\"}}");
+            let (at, end) =
+                (line.find(&format!("{member:?}:")).unwrap(), |rest: &str| rest.find(',').unwrap());
+            let rest = &line[at..];
+            let line = line.replace(&rest[..end(rest)], &format!("{member:?}:{empty:?}"));
+            assert_eq!(reason(&line), format!("found an empty {member:?}, expected a name"));
+        }
+    }
+}
+
+#[test]
+fn a_line_that_is_no_json_is_named_with_its_column() {
+    assert!(reason("garbage").starts_with("column 1: found 'g', expected JSON"));
+    let cut = format!("{{{START},\"text\":");
+    assert!(reason(&cut).contains("cut off"));
+    let number = reason(&format!("{{{START},\"text\":7}}"));
+    assert!(number.starts_with("column ") && !number.contains("line"), "{number}");
+}
+
+#[test]
+fn a_time_without_an_offset_is_read_in_the_given_zone_or_refused_with_the_remedy() {
+    let line = format!("{{{START},\"text\":\"t\"}}").replace("09:15:00Z", "09:15:00");
+    assert!(reason(&line).contains("--zone"), "{}", reason(&line));
+    let read = |line: &str| {
+        let reading =
+            Reading { zone: Some("Europe/Berlin".parse().unwrap()), ..Reading::default() };
+        match parse_line(line.as_bytes(), "l", &reading).remove(0) {
+            Sourced::Draft(draft) => *draft,
+            Sourced::Unreadable(piece) => panic!("{}", piece.reason),
+        }
+    };
+    let draft = read(&line);
+    assert_eq!(draft.at.to_string(), "2024-03-04T08:15:00.000000Z");
+    assert_eq!((draft.remark, draft.raw), (None, None));
+    let twice = line.replace("2024-03-04T09:15:00", "2024-10-27T02:30:00");
+    let draft = read(&twice);
+    assert_eq!(draft.at.to_string(), "2024-10-27T00:30:00.000000Z");
+    assert!(draft.remark.unwrap().contains("earlier"));
+    assert_eq!(draft.raw.as_deref(), Some(twice.as_bytes()));
+}
+
+#[test]
+fn a_leap_second_that_never_was_is_refused() {
+    let line = format!("{{{START},\"text\":\"t\"}}").replace("09:15:00Z", "23:59:60Z");
+    assert!(reason(&line).contains("leap second"));
+    let real = drafts(&line.replace("2024-03-04", "2016-12-31"));
+    assert_eq!(real[0].at.to_string(), "2016-12-31T23:59:59.999999Z");
+    assert!(real[0].remark.as_deref().unwrap().contains("leap second"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde::de::{Deserializer as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::super::fault::{Start, of_json};
 use super::super::{Unreadable, decode};
 use super::unreadable_file;
 
@@ -17,6 +18,8 @@ pub(super) struct Document {
     guessed: bool,
     records: std::vec::IntoIter<Range<usize>>,
     number: usize,
+    /// Where the record that was taken last begins: its byte, its line, the byte at which that line begins.
+    at: (usize, u64, usize),
     rest: Option<Unreadable>,
 }
 
@@ -27,6 +30,8 @@ pub(super) struct Piece {
     pub(super) file: String,
     /// File and number, from 1.
     pub(super) locator: String,
+    /// Where it begins in the file.
+    pub(super) start: Start,
     /// The record itself.
     pub(super) json: String,
     /// Whether the file was no UTF-8.
@@ -41,23 +46,37 @@ impl Document {
             Err(error) => (decode(error.as_bytes()).0.into_owned(), true),
         };
         let mut records = Vec::new();
-        let parsed = find(&text, &mut records).map_err(|fault| fault.to_string());
+        let parsed = find(&text, &mut records).map_err(|fault| of_json(&fault, &text, Start::FILE));
         let found =
-            fault.or(parsed.err()).map(|fault| format!("{fault}, expected an array of messages"));
+            fault.or(parsed.err()).map(|fault| format!("{fault}; a day is an array of messages"));
         let end = records.last().map_or(0, |range| range.end);
         let rest = found.map(|reason| {
             let tail = text.get(end..).unwrap_or_default().as_bytes().to_vec();
             unreadable_file(name, tail, reason)
         });
         let records = records.into_iter();
-        Self { name: name.to_owned(), text, guessed, records, number: 0, rest }
+        Self { name: name.to_owned(), text, guessed, records, number: 0, at: (0, 1, 0), rest }
+    }
+
+    /// Goes on to where a record begins.
+    fn go_to(&mut self, byte: usize) -> Start {
+        let (from, mut line, mut line_start) = self.at;
+        for (offset, _) in self.text.get(from..byte).unwrap_or_default().match_indices('\n') {
+            line += 1;
+            line_start = from + offset + 1;
+        }
+        self.at = (byte, line, line_start);
+        let before = self.text.get(line_start..byte).unwrap_or_default();
+        Start { line: Some(line), column: before.chars().count() + 1 }
     }
 
     /// Returns the next record, at the end what could not be read of the file, then nothing.
     pub(super) fn next(&mut self) -> Option<Result<Piece, Unreadable>> {
         let Some(range) = self.records.next() else { return self.rest.take().map(Err) };
         self.number += 1;
+        let start = self.go_to(range.start);
         Some(Ok(Piece {
+            start,
             file: self.name.clone(),
             locator: format!("{}#{}", self.name, self.number),
             json: self.text.get(range).unwrap_or_default().to_owned(),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::super::Sourced;
+use super::super::fault::{Start, of_json};
+use super::super::{Identity, Sourced, decode};
 use super::unreadable_file;
 use crate::draft::{DraftPerson, DraftPlace, RoomKind};
 use crate::error::Result;
@@ -38,11 +39,14 @@ pub(super) struct Layout {
     pub(super) workspace: Option<String>,
     rooms: HashMap<String, DraftPlace>,
     users: HashMap<String, DraftPerson>,
+    /// Those users in the order of the list, with all their names.
+    pub(super) identities: Vec<Identity>,
     /// Members that may be copies of files, by the id of the file that is part of their path.
     copies: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a room: an object in braces")]
 struct Channel {
     id: String,
     name: Option<String>,
@@ -67,13 +71,14 @@ pub(super) struct Profile {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "found something else, expected a list of users")]
 enum Users {
     List(Vec<serde_json::Value>),
     Wrapped { members: Vec<serde_json::Value> },
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object in braces")]
 struct TeamInfo {
     team: Option<Team>,
     id: Option<String>,
@@ -82,6 +87,35 @@ struct TeamInfo {
 #[derive(Deserialize)]
 struct Team {
     id: String,
+}
+
+impl User {
+    /// Returns the person under the name that Slack shows, and the others that it has: people are cited by any of them.
+    fn identity(&self) -> Identity {
+        let profile = self.profile.as_ref();
+        let names = [
+            profile.and_then(|profile| profile.display_name.as_ref()),
+            self.real_name.as_ref(),
+            profile.and_then(|profile| profile.real_name.as_ref()),
+            self.name.as_ref(),
+        ];
+        let name = first_said(names).unwrap_or_else(|| self.id.clone());
+        let mut also: Vec<String> = Vec::new();
+        for other in names.into_iter().flatten() {
+            if !other.is_empty() && *other != name && !also.contains(other) {
+                also.push(other.clone());
+            }
+        }
+        let email = first_said([profile.and_then(|profile| profile.email.as_ref())]);
+        let person = DraftPerson { name, foreign_id: Some(self.id.clone()), email };
+        Identity { person, also }
+    }
+}
+
+/// Reads a list of the export.
+fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let (text, _) = decode(bytes);
+    serde_json::from_str(&text).map_err(|fault| of_json(&fault, &text, Start::FILE))
 }
 
 /// Returns the first of these names that says something.
@@ -127,34 +161,23 @@ impl Layout {
     }
 
     fn take_team(&mut self, bytes: &[u8]) -> Result<(), String> {
-        let info: TeamInfo = serde_json::from_slice(bytes).map_err(|fault| fault.to_string())?;
+        let info: TeamInfo = read(bytes)?;
         self.workspace = info.team.map(|team| team.id).or(info.id);
         Ok(())
     }
 
-    fn take_users(&mut self, bytes: &[u8]) -> Result<(), String> {
-        let list = match serde_json::from_slice(bytes).map_err(|fault| fault.to_string())? {
+    pub(super) fn take_users(&mut self, bytes: &[u8]) -> Result<(), String> {
+        let list = match read(bytes)? {
             Users::List(list) | Users::Wrapped { members: list } => list,
         };
         let count = list.len();
         for user in list {
             // A user that cannot be read is one that is missing from the list: the id stays as the name.
             let Ok(user) = serde_json::from_value::<User>(user) else { continue };
-            let profile = user.profile.as_ref();
-            let name = first_said([
-                profile.and_then(|profile| profile.display_name.as_ref()),
-                user.real_name.as_ref(),
-                profile.and_then(|profile| profile.real_name.as_ref()),
-                user.name.as_ref(),
-            ]);
-            let email = first_said([profile.and_then(|profile| profile.email.as_ref())]);
-            let person = DraftPerson {
-                name: name.unwrap_or_else(|| user.id.clone()),
-                foreign_id: Some(user.id.clone()),
-                email,
-            };
+            let identity = user.identity();
+            self.users.insert(user.id, identity.person.clone());
+            self.identities.push(identity);
             self.workspace = self.workspace.take().or(user.team_id);
-            self.users.insert(user.id, person);
         }
         if self.users.is_empty() && count > 0 {
             return Err("found no user with an id, expected a list of users".to_owned());
@@ -162,13 +185,12 @@ impl Layout {
         Ok(())
     }
 
-    fn take_rooms(&mut self, bytes: &[u8], kind: RoomKind) -> Result<(), String> {
-        let rooms: Vec<Channel> =
-            serde_json::from_slice(bytes).map_err(|fault| fault.to_string())?;
+    pub(super) fn take_rooms(&mut self, bytes: &[u8], kind: RoomKind) -> Result<(), String> {
+        let rooms: Vec<Channel> = read(bytes)?;
         for room in rooms {
             let members: BTreeSet<_> = room.members.iter().map(|id| self.person(id).name).collect();
             let place = DraftPlace {
-                name: room.name.clone().unwrap_or_else(|| room.id.clone()),
+                name: first_said([room.name.as_ref()]).unwrap_or_else(|| room.id.clone()),
                 foreign_id: Some(room.id.clone()),
                 kind,
                 category: None,
@@ -189,6 +211,16 @@ impl Layout {
             foreign_id: Some(id.to_owned()),
             email: None,
         })
+    }
+
+    /// Returns the name of a person that the list has.
+    pub(super) fn user_name(&self, id: &str) -> Option<&str> {
+        self.users.get(id).map(|person| person.name.as_str())
+    }
+
+    /// Returns the name of a room that a list has, by its id.
+    pub(super) fn room_name(&self, id: &str) -> Option<&str> {
+        self.rooms.get(id).map(|place| place.name.as_str())
     }
 
     fn inner<'n>(&self, name: &'n str) -> Option<&'n str> {

@@ -4,12 +4,18 @@ use std::path::Path;
 
 use chat::{Act, EventKind, Timestamp};
 
+use super::super::fault::of_json;
 use super::super::word::Owned as _;
 use super::super::{Sourced, Unreadable, WINDOWS_1252_REMARK, admit, within};
 use super::document::Piece;
 use super::layout::{Layout, first_said};
+use super::markup::plain;
 use super::record::{File, Reaction, Record};
+use super::words;
 use crate::draft::{Draft, DraftFile, DraftKey, DraftPerson, DraftPlace, DraftTarget, FileContent};
+
+/// The remark on a message that says more than a text may hold.
+const CUT_REMARK: &str = "some words of its blocks or attachments go beyond the limit of a text; they are in the raw record";
 
 /// Where a record stands.
 pub(super) struct Scene<'a> {
@@ -23,8 +29,8 @@ pub(super) struct Scene<'a> {
 pub(super) fn read(piece: &Piece, scene: &Scene<'_>) -> Vec<Sourced> {
     let raw = piece.json.as_bytes();
     let parsed = serde_json::from_str::<Record<'_>>(&piece.json)
-        .map_err(|fault| fault.to_string())
-        .and_then(|record| scene.understand(record));
+        .map_err(|fault| of_json(&fault, &piece.json, piece.start))
+        .and_then(|record| scene.understand(record).map_err(|fault| piece.start.locate(&fault)));
     match parsed {
         Ok((mut drafts, says_more)) => {
             for draft in &mut drafts {
@@ -32,7 +38,7 @@ pub(super) fn read(piece: &Piece, scene: &Scene<'_>) -> Vec<Sourced> {
             }
             if let Some(record) = drafts.iter_mut().find(|draft| !draft.unfolded) {
                 if piece.guessed {
-                    record.remark = Some(WINDOWS_1252_REMARK.to_owned());
+                    record.add_remark(WINDOWS_1252_REMARK);
                 }
                 if says_more || piece.guessed {
                     record.raw = Some(raw.to_vec());
@@ -129,6 +135,7 @@ impl Scene<'_> {
         }
         let reactions = record.reactions.take().unwrap_or_default();
         let draft = self.event(record)?;
+        let says_more = says_more || draft.rich_text.is_some();
         all.extend(self.reactions(&draft, &reactions));
         let at = all.iter().take_while(|draft| draft.kind != EventKind::Reaction).count();
         all.insert(at, draft);
@@ -145,22 +152,31 @@ impl Scene<'_> {
         draft.place = Some(self.room.clone());
         draft.target = self.target(&record, kind, &ts);
         draft.thread = record.thread_ts.take().owned();
-        draft.title = first_said([record.topic.take().owned().as_ref()]);
+        let topic = first_said([record.topic.take().owned().as_ref()]);
+        draft.title = topic.map(|topic| plain(&topic, self.layout).into_owned());
         if kind == EventKind::Room || kind == EventKind::Rename {
             draft.act = Some(act_of(subtype.as_deref(), &mut record));
         }
         if let Some(mut changed) = record.message.take() {
             draft.actor = self.actor(&mut changed);
-            draft.text = changed.text.take().owned();
-            draft.edited_at = edited_at(&changed)?;
-            draft.attachments = self.files(&mut changed);
+            self.fill(&mut draft, &mut changed)?;
         } else {
-            draft.edited_at = edited_at(&record)?;
-            draft.attachments = self.files(&mut record);
-            draft.text = record.text.take().owned();
+            self.fill(&mut draft, &mut record)?;
         }
         draft.actor = draft.actor.or_else(|| self.actor(&mut record));
         Ok(draft)
+    }
+
+    /// Gives a draft the words and files of a message.
+    fn fill(&self, draft: &mut Draft, record: &mut Record<'_>) -> Result<(), String> {
+        draft.edited_at = edited_at(record)?;
+        if let Some(words) = words::of(record, self.layout) {
+            draft.text = Some(words.text);
+            draft.rich_text = words.markup;
+            draft.remark = words.cut.then(|| CUT_REMARK.to_owned());
+        }
+        draft.attachments = self.files(record);
+        Ok(())
     }
 
     fn target(&self, record: &Record<'_>, kind: EventKind, ts: &str) -> Option<DraftTarget> {
@@ -190,7 +206,10 @@ impl Scene<'_> {
             return Some(DraftPerson { name, foreign_id: bot, email: None });
         };
         let mut person = self.layout.person(&id);
-        if person.name == id {
+        if let (Some(_), Some(name)) = (&bot, &username) {
+            // An app posts under a name of its own choice; the account's names are known from the list.
+            person.name.clone_from(name);
+        } else if person.name == id {
             let own = profile.and_then(|profile| {
                 first_said([profile.display_name.as_ref(), profile.real_name.as_ref()])
             });
@@ -240,7 +259,7 @@ impl Scene<'_> {
             format!("{id}_{name}"),
             id.to_owned(),
         ];
-        names.iter().find_map(|name| within(folder, name)).map(FileContent::Path)
+        names.iter().find_map(|name| within(folder, name).ok()).map(FileContent::Path)
     }
 
     fn reactions(&self, draft: &Draft, reactions: &[Reaction<'_>]) -> Vec<Draft> {

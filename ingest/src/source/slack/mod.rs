@@ -1,9 +1,15 @@
 //! A Slack export, folder or zip: lists of rooms and users, and for each room a folder with one JSON file a day.
+//!
+//! An event's text is what a reader of Slack sees ([`markup`]), of all parts of the message that show words ([`words`]).
+//! Where Slack wrote it otherwise (`<@U2>` for a person, `&amp;` for an ampersand) its markup is the rich text, so that the
+//! ids of mentions stay, and the record is kept raw.
 
 mod document;
 mod layout;
+mod markup;
 mod message;
 mod record;
+mod words;
 
 use std::collections::VecDeque;
 use std::io::Read;
@@ -11,7 +17,7 @@ use std::io::Read;
 use self::document::Document;
 use self::layout::Layout;
 use self::message::Scene;
-use super::{EventSource, Reading, Sourced, Unreadable};
+use super::{EventSource, Identities, Reading, Sourced, Unreadable};
 use crate::error::{Error, Result};
 use crate::input::{Container, bounded_document};
 
@@ -136,6 +142,11 @@ impl EventSource for SlackExport {
             let day = self.days.pop()?;
             self.open_day(&day);
         }
+    }
+
+    fn take_identities(&mut self) -> Identities {
+        let persons = std::mem::take(&mut self.layout.identities);
+        Identities { source: self.source.clone(), persons }
     }
 
     fn open_member(&mut self, name: &str) -> Result<Option<Box<dyn Read + '_>>> {

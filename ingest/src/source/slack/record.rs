@@ -2,13 +2,14 @@
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 use super::super::word::{Text, Word};
 use super::layout::Profile;
 
 /// One message as exported.
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a message: an object in braces")]
 pub(super) struct Record<'a> {
     #[serde(borrow, rename = "type")]
     pub(super) kind: Option<Text<'a>>,
@@ -48,9 +49,14 @@ pub(super) struct Record<'a> {
     pub(super) message: Option<Box<Self>>,
     #[serde(borrow)]
     pub(super) previous_message: Option<Box<Self>>,
+    /// The comment on a file, in records of such comments.
+    #[serde(borrow)]
+    pub(super) comment: Option<Comment<'a>>,
+    #[serde(borrow)]
+    pub(super) blocks: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) attachments: Option<&'a RawValue>,
     /// Members that say more than the fields above.
-    blocks: Option<IgnoredAny>,
-    attachments: Option<IgnoredAny>,
     root: Option<IgnoredAny>,
     item: Option<IgnoredAny>,
     replies: Option<IgnoredAny>,
@@ -62,6 +68,7 @@ impl Record<'_> {
     pub(super) const fn says_more(&self) -> bool {
         self.blocks.is_some()
             || self.attachments.is_some()
+            || self.comment.is_some()
             || self.root.is_some()
             || self.item.is_some()
             || self.replies.is_some()
@@ -97,6 +104,13 @@ pub(super) struct Reaction<'a> {
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
+pub(super) struct Comment<'a> {
+    #[serde(borrow)]
+    pub(super) comment: Option<Text<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, expecting = "a file: an object in braces")]
 pub(super) struct File<'a> {
     #[serde(borrow)]
     pub(super) id: Option<Text<'a>>,
@@ -110,5 +124,7 @@ pub(super) struct File<'a> {
     pub(super) mode: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) url_private: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) initial_comment: Option<Comment<'a>>,
     pub(super) size: Option<u64>,
 }

@@ -47,13 +47,16 @@ fn a_message_has_room_sender_time_and_key() {
     assert_eq!(all.len(), 1);
     assert_eq!(all[0].source, "T1");
     assert_eq!(all[0].key, DraftKey::Given("C1/1516524675.000024".into()));
-    assert_eq!(all[0].text.as_deref(), Some("hi <@U9>"), "mentions stay as given");
+    assert_eq!(all[0].text.as_deref(), Some("hi @U9"));
+    assert_eq!(all[0].rich_text.as_deref(), Some("hi <@U9>"), "the id of a mention is kept");
     let actor = all[0].actor.as_ref().unwrap();
     assert_eq!((actor.name.as_str(), actor.email.as_deref()), ("Ada L", Some("ada@x")));
     let place = all[0].place.as_ref().unwrap();
     assert_eq!(place.name, "general");
     assert_eq!(place.members.as_deref().unwrap(), ["Ada L", "U9"]);
-    assert_eq!(all[0].raw, None);
+    assert!(all[0].raw.as_deref().unwrap().windows(4).any(|bytes| bytes == b"<@U9"));
+    let bare = day(r#"[{"type":"message","user":"U1","text":"hi","ts":"1516524675.000024"}]"#);
+    assert_eq!((&bare[0].raw, &bare[0].rich_text), (&None, &None), "it says no more");
 }
 
 #[test]
@@ -65,6 +68,27 @@ fn a_user_missing_from_the_list_keeps_the_id_as_name() {
     let robot = all[1].actor.as_ref().unwrap();
     assert_eq!((robot.name.as_str(), robot.foreign_id.as_deref()), ("robot", Some("B1")));
     assert_eq!(all[2].actor, None);
+}
+
+#[test]
+fn an_app_is_named_as_it_names_itself() {
+    let all = day(r#"[{"user":"U1","bot_id":"B1","username":"robot","text":"b","ts":"2.0"},
+            {"user":"U1","bot_profile":{"name":"Deploys"},"bot_id":"B1","text":"b","ts":"3.0"}]"#);
+    let named = |at: usize| all[at].actor.clone().unwrap();
+    assert_eq!((named(0).name.as_str(), named(0).foreign_id.as_deref()), ("robot", Some("U1")));
+    assert_eq!(named(1).name, "Deploys");
+}
+
+#[test]
+fn former_words_and_topics_are_plain_too() {
+    let all = day(
+        r#"[{"subtype":"message_changed","ts":"5.0","message":{"user":"U1","text":"a &lt; b","ts":"4.0"},
+             "previous_message":{"user":"U1","text":"a &gt; b","ts":"4.0"}},
+            {"subtype":"channel_topic","user":"U1","text":"set: R&amp;D","topic":"R&amp;D","ts":"6.0"}]"#,
+    );
+    let texts: Vec<_> = all.iter().filter_map(|draft| draft.text.as_deref()).collect();
+    assert_eq!(texts, ["a > b", "a < b", "set: R&D"]);
+    assert_eq!(all[2].title.as_deref(), Some("R&D"));
 }
 
 #[test]
@@ -134,7 +158,7 @@ fn a_file_is_taken_from_the_export_or_the_folder_of_attachments_or_is_missing() 
     ];
     let inside = export(&files);
     let beside = export(&[("F1234567B-b.txt", "b")]);
-    let reading = Reading { source: None, attachments: Some(beside.path().to_owned()) };
+    let reading = Reading { attachments: Some(beside.path().to_owned()), ..Reading::default() };
     let (all, _) = read_all(inside.path(), reading.clone());
     let files = &all[0].attachments;
     assert_eq!(files[0].content, FileContent::Member("__uploads/F1234567A/a.txt".into()));
@@ -178,7 +202,7 @@ fn a_bad_record_or_file_is_kept_and_the_rest_goes_on() {
         ("users.json", "not a list"),
         (
             "general/2018-01-01.json",
-            r#"[{"user":"U1","text":"a","ts":"1.0"},{"text":"no ts"},7,{"user":"U1","text":"b","ts":"2.0"}]"#,
+            "[{\"user\":\"U1\",\"text\":\"a\",\"ts\":\"1.0\"},\n {\"text\":\"no ts\"},\n  7,{\"user\":\"U1\",\"text\":\"b\",\"ts\":\"2.0\"}]",
         ),
         ("general/2018-01-02.json", r#"[{"user":"U1","text":"c","ts":"3.0"},{"user":"#),
         ("general/2018-01-03.json", r#"[{"user":"U1","team":"T3","text":"d","ts":"4.0"}]"#),
@@ -197,6 +221,10 @@ fn a_bad_record_or_file_is_kept_and_the_rest_goes_on() {
         ]
     );
     assert_eq!(odd[3].raw, br#",{"user":"#);
+    assert!(odd[0].reason.starts_with("line 1, column 2: found 'o', expected"), "{odd:?}");
+    assert_eq!(odd[1].reason, "line 2: found no \"ts\", expected one");
+    assert!(odd[2].reason.starts_with("line 3, column 3: found the number 7"), "{odd:?}");
+    assert!(odd[3].reason.contains("cut off") && odd[3].reason.contains("array of messages"));
     assert!(all.iter().all(|draft| draft.source == "T3"), "the workspace is found in a message");
 }
 
@@ -206,6 +234,24 @@ fn an_export_without_a_workspace_asks_for_a_source() {
     let folder = export(&files);
     let open = |reading| SlackExport::open(Container::open(folder.path()).unwrap(), reading);
     assert!(open(Reading::default()).unwrap_err().to_string().contains("--source"));
-    let named = Reading { source: Some("acme".into()), attachments: None };
+    let named = Reading { source: Some("acme".into()), ..Reading::default() };
     assert_eq!(open(named).unwrap().source(), "acme");
+}
+
+#[test]
+fn every_name_of_the_list_belongs_to_the_person() {
+    let users = r#"[{"id":"U1","team_id":"T1","name":"al","real_name":"Al Pha","profile":
+        {"display_name":"alpha","real_name":"Al Pha","email":"al@x.example"}},{"id":"U2"}]"#;
+    let files = [("channels.json", CHANNELS), ("users.json", users)];
+    let folder = export(&files);
+    let container = Container::open(folder.path()).unwrap();
+    let mut source = SlackExport::open(container, Reading::default()).unwrap();
+    let listed = source.take_identities();
+    assert_eq!(listed.source, "T1");
+    let all = &listed.persons;
+    assert_eq!(all[0].person.name, "alpha");
+    assert_eq!(all[0].person.email.as_deref(), Some("al@x.example"));
+    assert_eq!(all[0].also, ["Al Pha", "al"]);
+    assert_eq!((all[1].person.name.as_str(), all[1].also.len()), ("U2", 0));
+    assert!(source.take_identities().persons.is_empty());
 }
