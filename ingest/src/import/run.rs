@@ -269,29 +269,43 @@ impl<'a> Run<'a> {
     }
 
     /// Waits for everything, reads it back and puts the end of the run into the log.
+    ///
+    /// A run that was stopped, by its input or by the archive, still says what it did until then.
     pub(super) fn end(mut self, outcome: Result<Vec<String>>) -> Result<ImportReport> {
+        let (passed_over, mut fault) = match outcome {
+            Ok(passed_over) => (passed_over, None),
+            Err(fault) => (Vec::new(), Some(fault)),
+        };
         while !self.on_their_way.is_empty() {
-            self.settle_oldest()?;
+            if let Err(later) = self.settle_oldest() {
+                fault.get_or_insert(later);
+            }
         }
         let mut report = std::mem::take(&mut self.report);
         report.source = self.ledger.sources().join(", ");
-        if let Some(ingest) = self.ingest {
-            ingest.settle_languages()?;
-            report.held = self.ledger.read_back(ingest.archive())?;
-            let fault = outcome.as_ref().err().map(ToString::to_string);
-            ingest.record_act(EventKind::Officer, None, report.act(fault.as_deref()))?;
+        report.passed_over = passed_over;
+        report.passed_over.truncate(LIST_MAX);
+        if let Err(later) = self.close(&mut report, fault.as_ref()) {
+            fault.get_or_insert(later);
         }
         report.coverage = self.ledger.into_coverage();
-        match outcome {
-            Ok(mut passed_over) => {
-                passed_over.truncate(LIST_MAX);
-                report.passed_over = passed_over;
-                Ok(report)
-            }
-            Err(source) => {
+        match fault {
+            None => Ok(report),
+            Some(source) => {
                 Err(Error::ImportCutShort { report: Box::new(report), source: Box::new(source) })
             }
         }
+    }
+
+    /// Reads back what was recorded and puts the end of the run into the log.
+    fn close(&mut self, report: &mut ImportReport, fault: Option<&Error>) -> Result<()> {
+        let Some(ingest) = self.ingest else { return Ok(()) };
+        if fault.is_none() {
+            ingest.settle_languages()?;
+        }
+        report.held = self.ledger.read_back(ingest.archive())?;
+        let fault = fault.map(ToString::to_string);
+        ingest.record_act(EventKind::Officer, None, report.act(fault.as_deref())).map(drop)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What an import is given: a file, a folder or a zip, and the files in it, each decompressed and bounded as it is read.
 
 mod bounded;
+mod directory;
 mod folder;
 mod zipped;
 

@@ -50,6 +50,23 @@ fn a_member_too_deep_is_refused_by_name() {
 }
 
 #[test]
+fn two_members_of_one_name_are_refused_by_it() {
+    // The writer refuses such a thing, so that another name of the same length is written over.
+    let file = zip_of(&[("day/a.json", b"first"), ("day/b.json", b"second"), ("c.json", b"x")]);
+    let mut bytes = std::fs::read(file.path()).unwrap();
+    let name = b"day/b.json";
+    for at in 0..bytes.len() - name.len() {
+        if &bytes[at..at + name.len()] == name {
+            bytes[at..at + name.len()].copy_from_slice(b"day/a.json");
+        }
+    }
+    file.reopen().unwrap().write_all(&bytes).unwrap();
+    let error = Container::open(file.path()).unwrap_err();
+    assert!(error.is_bad_data());
+    assert!(error.to_string().contains("\"day/a.json\": its name is there twice"), "{error}");
+}
+
+#[test]
 fn a_bomb_stops_before_it_fills_the_memory() {
     let zeros = vec![0; 64 << 20];
     let file = zip_of(&[("bomb.json", &zeros)]);

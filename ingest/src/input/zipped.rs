@@ -10,6 +10,7 @@ use chat::limits;
 use zip::ZipArchive;
 
 use super::bounded::Bounded;
+use super::directory::repeated_name;
 use crate::error::{Error, Result};
 
 /// A zip with its members by name.
@@ -34,8 +35,10 @@ impl Zipped {
             found: fault.to_string(),
             expected: "a whole zip with its directory at the end; is the file cut off?",
         })?;
+        let start = zip.central_directory_start();
         let mut zipped = Self { path: path.to_owned(), zip, places: BTreeMap::new() };
         zipped.judge()?;
+        refuse_repeated(path, start)?;
         Ok(zipped)
     }
 
@@ -105,6 +108,20 @@ impl Zipped {
         let packed = member.compressed_size();
         consumed.fetch_add(packed, Ordering::Relaxed);
         Ok(Some(Box::new(Bounded::known(member, packed))))
+    }
+}
+
+/// Refuses a zip that has two members of one name: which of them is meant cannot be told.
+fn refuse_repeated(path: &Path, start: u64) -> Result<()> {
+    let unreadable = |fault| Error::unreadable(path, fault);
+    let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
+    match repeated_name(&mut file, start).map_err(unreadable)? {
+        None => Ok(()),
+        Some(name) => Err(Error::MemberRefused {
+            member: name_of(&name).chars().take(200).collect(),
+            fault: "its name is there twice".to_owned(),
+            allowed: "each name once".to_owned(),
+        }),
     }
 }
 

@@ -132,6 +132,21 @@ pub(crate) fn within(folder: &std::path::Path, name: &str) -> Result<PathBuf, St
     if path.is_file() { Ok(path) } else { Err(absent()) }
 }
 
+/// Returns what is said of the reactions whose senders the source does not name; nothing where it names them all.
+///
+/// They become one event without a person, since nothing tells them apart.
+pub(crate) fn unnamed(named: usize, count: Option<u64>) -> Option<String> {
+    let named = u64::try_from(named).unwrap_or(u64::MAX);
+    match count.map(|count| count.saturating_sub(named)) {
+        Some(0) => None,
+        Some(more) => {
+            Some(format!("the source counts {more} of these without naming who gave them"))
+        }
+        None if named == 0 => Some("the source does not name who gave it".to_owned()),
+        None => None,
+    }
+}
+
 /// Returns a file whose bytes are nowhere to be had.
 pub(crate) fn missing_file(name: String, reason: &str) -> DraftFile {
     let content = FileContent::Missing { reason: reason.to_owned(), claimed_bytes: None };

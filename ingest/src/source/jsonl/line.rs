@@ -7,7 +7,8 @@ use chat::EventKind;
 use super::super::fault::{Start, of_json};
 use super::super::word::{Owned as _, Text};
 use super::super::{
-    Reading, Sourced, Unreadable, WINDOWS_1252_REMARK, admit, decode, missing_file, moment, within,
+    Reading, Sourced, Unreadable, WINDOWS_1252_REMARK, admit, decode, missing_file, moment,
+    unnamed, within,
 };
 use super::record::{File, Reaction, Record};
 use crate::draft::{
@@ -234,13 +235,19 @@ fn unfold(draft: Draft, deleted: bool, reactions: &[Reaction<'_>]) -> Vec<Draft>
             Some("the source marks it as deleted and does not say when or by whom".to_owned());
         after.push(mark);
     }
-    for Reaction { value: Text(value), senders } in reactions {
+    for Reaction { value: Text(value), senders, count } in reactions {
         for Text(sender) in senders {
             let suffix = format!("reaction/{value}/{sender}");
             let mut reaction = follow(EventKind::Reaction, key(&suffix));
             reaction.text = Some(value.to_string());
             let name = sender.to_string();
             reaction.actor = Some(DraftPerson { name, foreign_id: None, email: None });
+            after.push(reaction);
+        }
+        if let Some(remark) = unnamed(senders.len(), *count) {
+            let mut reaction = follow(EventKind::Reaction, key(&format!("reaction/{value}")));
+            reaction.text = Some(value.to_string());
+            reaction.remark = Some(remark);
             after.push(reaction);
         }
     }

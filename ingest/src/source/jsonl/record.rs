@@ -46,6 +46,7 @@ pub(super) struct Reaction<'a> {
     pub(super) value: Text<'a>,
     #[serde(borrow, default)]
     pub(super) senders: Vec<Text<'a>>,
+    pub(super) count: Option<u64>,
 }
 
 /// One attachment: an object, or only its address or path.

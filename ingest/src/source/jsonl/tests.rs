@@ -122,11 +122,17 @@ fn a_deleted_message_keeps_its_words_and_gets_a_mark() {
 }
 
 #[test]
-fn each_sender_of_a_reaction_is_an_event() {
+fn each_sender_of_a_reaction_is_an_event_and_those_not_named_are_one() {
     let all = drafts(&format!(
-        r#"{{{START},"text":"t","id":"m","reactions":[{{"value":"👍","senders":["Bo","Cy"]}},{{"value":"x"}}]}}"#
+        r#"{{{START},"text":"t","id":"m","reactions":[{{"value":"👍","senders":["Bo","Cy"]}},{{"value":"x"}},{{"value":"y","senders":["Bo"],"count":3}}]}}"#
     ));
-    assert_eq!(all.len(), 3);
+    assert_eq!(all.len(), 6);
+    assert_eq!(
+        (all[3].key.clone(), &all[3].actor),
+        (DraftKey::Given("m/reaction/x".into()), &None)
+    );
+    assert!(all[3].remark.as_deref().unwrap().contains("does not name"));
+    assert!(all[5].remark.as_deref().unwrap().contains("counts 2 of these"), "{:?}", all[5]);
     assert_eq!(all[2].key, DraftKey::Given("m/reaction/👍/Cy".into()));
     assert_eq!(all[2].text.as_deref(), Some("👍"));
 }

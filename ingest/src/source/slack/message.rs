@@ -6,7 +6,7 @@ use chat::{Act, EventKind, Timestamp};
 
 use super::super::fault::of_json;
 use super::super::word::Owned as _;
-use super::super::{Sourced, Unreadable, WINDOWS_1252_REMARK, admit, within};
+use super::super::{Sourced, Unreadable, WINDOWS_1252_REMARK, admit, unnamed, within};
 use super::document::Piece;
 use super::layout::{Layout, first_said};
 use super::markup::plain;
@@ -266,15 +266,19 @@ impl Scene<'_> {
         let mut all = Vec::new();
         let DraftKey::Given(key) = &draft.key else { return all };
         for given in reactions {
+            let mut reaction = Draft::new(self.source, EventKind::Reaction, draft.at);
+            reaction.key = DraftKey::Given(format!("{key}/reaction/{}", given.name.0));
+            reaction.place = Some(self.room.clone());
+            reaction.target = Some(DraftTarget::Record);
+            reaction.text = Some(given.name.0.to_string());
+            reaction.unfolded = true;
             for user in &given.users {
-                let mut reaction = Draft::new(self.source, EventKind::Reaction, draft.at);
-                reaction.key =
-                    DraftKey::Given(format!("{key}/reaction/{}/{}", given.name.0, user.0));
-                reaction.place = Some(self.room.clone());
-                reaction.target = Some(DraftTarget::Record);
-                reaction.actor = Some(self.layout.person(&user.0));
-                reaction.text = Some(given.name.0.to_string());
-                reaction.unfolded = true;
+                let key = format!("{key}/reaction/{}/{}", given.name.0, user.0);
+                let (key, actor) = (DraftKey::Given(key), Some(self.layout.person(&user.0)));
+                all.push(Draft { key, actor, ..reaction.clone() });
+            }
+            if let Some(remark) = unnamed(given.users.len(), given.count) {
+                reaction.remark = Some(remark);
                 all.push(reaction);
             }
         }

@@ -100,6 +100,7 @@ pub(super) struct Reaction<'a> {
     pub(super) name: Text<'a>,
     #[serde(borrow, default)]
     pub(super) users: Vec<Text<'a>>,
+    pub(super) count: Option<u64>,
 }
 
 #[derive(Deserialize, Default)]

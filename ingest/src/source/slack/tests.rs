@@ -141,6 +141,11 @@ fn each_reaction_of_each_user_is_an_event_after_its_message() {
     assert_eq!((all[0].kind, all[1].kind), (EventKind::Message, EventKind::Reaction));
     assert_eq!(all[2].key, DraftKey::Given("C1/1.0/reaction/+1/U9".into()));
     assert_eq!(all[1].target, Some(DraftTarget::Record));
+    let more = day(
+        r#"[{"user":"U1","text":"t","ts":"1.0","reactions":[{"name":"+1","users":["U1"],"count":4}]}]"#,
+    );
+    assert_eq!(more[2].key, DraftKey::Given("C1/1.0/reaction/+1".into()));
+    assert!(more[2].remark.as_deref().unwrap().contains("counts 3 of these"));
 }
 
 #[test]
