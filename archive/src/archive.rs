@@ -25,7 +25,7 @@ use crate::sealing::{SealReport, Sealing};
 use crate::segment::Sealed;
 use crate::settings::Settings;
 use crate::signer::{SignedCheckpoint, Signer};
-use crate::tail::{Tail, read_on};
+use crate::tail::{Tail, read_on, recorded_at};
 use crate::tiles::Tiles;
 use crate::upkeep::Checkpoints;
 use crate::verify::Finding;
@@ -276,17 +276,25 @@ impl Archive {
     /// Signs the present size and root, stores the checkpoint durably and returns it; the newest one if nothing is new.
     pub fn checkpoint(&self) -> Result<SignedCheckpoint> {
         self.shared.fuse.check()?;
-        self.signer.sign(self.shared.ports.disk.as_ref(), &self.shared.memory.frontier())
+        let tree = self.shared.memory.frontier();
+        let signed = self.signer.sign(self.shared.ports.disk.as_ref(), &tree)?;
+        Ok(self.with_time(signed))
+    }
+
+    fn with_time(&self, signed: SignedCheckpoint) -> SignedCheckpoint {
+        let at = recorded_at(&self.shared, &self.sealed, signed.checkpoint.size);
+        SignedCheckpoint { at, ..signed }
     }
 
     /// Returns the newest checkpoint, if one was ever signed.
     pub fn newest_checkpoint(&self) -> Option<SignedCheckpoint> {
-        self.signer.newest()
+        self.signer.newest().map(|signed| self.with_time(signed))
     }
 
     /// Returns the checkpoint of exactly this size, if one was signed.
     pub fn checkpoint_at(&self, size: u64) -> Result<Option<SignedCheckpoint>> {
-        self.signer.at(self.shared.ports.disk.as_ref(), size)
+        let signed = self.signer.at(self.shared.ports.disk.as_ref(), size)?;
+        Ok(signed.map(|signed| self.with_time(signed)))
     }
 
     /// Signs a text that is no checkpoint, such as a manifest, and returns the note. Its first line must not be an origin.

@@ -7,12 +7,15 @@ use serde_json::{Map, Value};
 
 use crate::durable;
 use crate::error::{Error, Result};
-use crate::proof::VerifierKey;
+use crate::proof::checkpoint::origin;
+use crate::proof::{SigningKey, VerifierKey};
 
 /// Version of everything that an archive's folder holds.
 pub const FORMAT_VERSION: u64 = 1;
 
 const NAME: &str = "archive.json";
+/// The first line of what is signed: no origin, so that it is never taken for a checkpoint.
+const SIGNED_AS: &str = "muniment archive v1";
 const FILE_BYTES_MAX: u64 = 64 << 10;
 
 /// How a firm keeps its records, as the books-and-records rules tell the two apart.
@@ -60,11 +63,53 @@ pub struct Description {
     pub created_at: Timestamp,
     /// What was decided then.
     pub creation: Creation,
+    /// What the archive's key signed it with. Archives made before there was one have none.
+    pub(crate) signature: Option<String>,
 }
 
 impl Description {
+    /// Returns what is signed: all of it but the key, which the signature is checked with.
+    fn text(&self) -> String {
+        let Self { archive, created_at, creation: Creation { recordkeeping, demo }, .. } = self;
+        let word = recordkeeping.word();
+        format!("{SIGNED_AS}\n{archive}\n{created_at}\n{word}\ndemo {demo}\n")
+    }
+
+    /// Signs the description with the archive's key.
+    pub(crate) fn signed(mut self, key: &SigningKey) -> Result<Self> {
+        let text = self.text();
+        let note = key.sign_text(&text).map_err(|reason| Error::Refused {
+            object: "the archive's description".to_owned(),
+            reason,
+        })?;
+        self.signature = note.strip_prefix(&text).map(str::to_owned);
+        Ok(self)
+    }
+
+    /// Returns whether its key signed it, or it is of the time before it was signed.
+    fn is_authentic(&self) -> bool {
+        let is_named = self.public_key.name() == origin(self.archive);
+        is_named
+            && self.signature.as_ref().is_none_or(|signature| {
+                let note = format!("{}{signature}", self.text());
+                self.public_key.open_text(&note).is_ok_and(|text| text == self.text())
+            })
+    }
+
+    /// Fails if the archive's keys sign with another key than the description names.
+    pub(crate) fn check_key(&self, folder: &Path, key: &VerifierKey) -> Result<()> {
+        if *key == self.public_key {
+            return Ok(());
+        }
+        Err(Error::corrupt(&folder.join(NAME), 0, "its public key is not that of keys/signing"))
+    }
+
     /// Writes the description durably. From here on the folder holds an archive.
     pub(crate) fn write(&self, disk: &dyn Disk, folder: &Path) -> Result<()> {
+        durable::write(disk, &folder.join(NAME), self.to_json().as_bytes())
+    }
+
+    fn to_json(&self) -> String {
         let mut object = Map::new();
         let mut put = |name: &str, value: Value| object.insert(name.to_owned(), value);
         put("archive_id", self.archive.to_string().into());
@@ -73,8 +118,10 @@ impl Description {
         put("format", FORMAT_VERSION.into());
         put("public_key", self.public_key.to_string().into());
         put("recordkeeping", self.creation.recordkeeping.word().into());
-        let text = format!("{:#}\n", Value::Object(object));
-        durable::write(disk, &folder.join(NAME), text.as_bytes())
+        if let Some(signature) = &self.signature {
+            put("signature", signature.as_str().into());
+        }
+        format!("{:#}\n", Value::Object(object))
     }
 
     /// Reads the description of a folder, or nothing if it holds no archive.
@@ -91,7 +138,12 @@ impl Description {
             }
             None => return Err(damaged()),
         }
-        Self::from_json(&object).map(Some).ok_or_else(damaged)
+        let description = Self::from_json(&object).ok_or_else(damaged)?;
+        // It is never edited: what differs from what was written, or is not what was signed, is damage.
+        if description.to_json().as_bytes() != bytes || !description.is_authentic() {
+            return Err(damaged());
+        }
+        Ok(Some(description))
     }
 
     fn from_json(object: &Value) -> Option<Self> {
@@ -104,6 +156,7 @@ impl Description {
                 recordkeeping: Recordkeeping::from_word(text("recordkeeping")?)?,
                 demo: object.get("demo").and_then(Value::as_bool)?,
             },
+            signature: text("signature").map(str::to_owned),
         })
     }
 }

@@ -72,12 +72,15 @@ impl Archive {
             durable::create_folder(disk, &folder.join(name))?;
         }
         let keys = Keys::open(&place, ports.clone(), Arc::default())?;
+        let key = SigningKey::of_archive(keys.signing_seed(), archive);
         let description = Description {
             archive,
-            public_key: SigningKey::of_archive(keys.signing_seed(), archive).verifier_key().clone(),
+            public_key: key.verifier_key().clone(),
             created_at: ports.clock.now(),
             creation: *creation,
-        };
+            signature: None,
+        }
+        .signed(&key)?;
         description.write(disk, folder)?;
         open_locked(folder, settings, ports, lock)
     }
@@ -112,6 +115,7 @@ fn open_locked(
     let place = key_place(folder, &settings, archive);
     let keys = Arc::new(Keys::open(&place, ports.clone(), Arc::clone(&fuse))?);
     let signing_key = SigningKey::of_archive(keys.signing_seed(), archive);
+    description.check_key(folder, signing_key.verifier_key())?;
     let signer = Arc::new(Signer::open(disk, folder.join(CHECKPOINTS), signing_key)?);
     let found = find(folder, &ports, &keys, archive, &signer)?;
     let due = Seq::new(found.frontier.size().saturating_add(1)).expect("no log has 2⁶³ events");
@@ -142,7 +146,7 @@ fn open_locked(
         round: Mutex::default(),
     });
     let blobs = LocalBlobs::open(&shared.ports, &shared.keys, archive, folder.join(BLOBS))?;
-    let catalog = Arc::new(CatalogFollower::open(&shared, &sealed, folder, archive));
+    let catalog = Arc::new(CatalogFollower::open(&shared, (&sealed, &signer), folder, archive));
     let checkpoints = Arc::new(Checkpoints::new(&shared, &signer, &settings));
     let behind = (&catalog, &checkpoints);
     let threads = Mutex::new(start(&sealing, behind, &settings, found.recovered.number)?);

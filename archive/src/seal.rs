@@ -1,5 +1,5 @@
-//! From journal to segments: encode both lanes, write them durably, read them back and compare every leaf with the one that
-//! was computed when the event was appended. Only then may the journal's copy go (house.md §6.1, §7 step 6).
+//! From journal to segments: encode both lanes, write them durably, read them back and compare every event and salt with those
+//! that the log's leaves were computed from. Only then may the journal's copy go (house.md §6.1, §7 step 6).
 //!
 //! A file gets its final name after it has been proven. So whatever a crash leaves is either unfinished, and removed, or
 //! whole. A range of which one lane alone got its name is sealed again while the journal still holds it.
@@ -9,18 +9,23 @@ mod found;
 use std::path::{Path, PathBuf};
 
 use chat::{ArchiveId, Disk, Lane, Seq, Timestamp};
+use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use crate::durable;
 use crate::error::{Error, Result};
 use crate::keys::{Keys, Sealer};
 use crate::proof::{Digest, Seed};
+use crate::segment::footer::BlockEntry;
 use crate::segment::name::SegmentName;
 use crate::segment::reader::SegmentReader;
 use crate::segment::sealed::{LaneFileState, SealedRange};
 use crate::segment::{Encoded, LaneFile, RunEntry, RunSalts, SegmentHeader, Slot, encode};
 
 pub(crate) use found::find_sealed;
+
+/// Of one event in so many the leaf is recomputed from the written file; all are compared with what the leaves were computed from.
+const PROVEN_EVERY: u64 = 16;
 
 /// Where segments are written, and with what.
 #[derive(Debug, Clone, Copy)]
@@ -167,7 +172,7 @@ fn write_lanes(
     for lane in Lane::ALL {
         written.push(write_lane(place, harvest, lane, stamp)?);
     }
-    check_leaves(harvest, written)
+    check_events(harvest, written)
 }
 
 /// Gives both files their names: the talk first, so that a range of which the ledger is there is whole.
@@ -244,32 +249,62 @@ fn encode_lane(
     encode(LaneFile { header, slots, runs, sealed_at, level }, &mut |part| sealer.seal(part))
 }
 
-/// Recomputes every leaf of the range from the written files, and refuses them if one is missing or differs.
-fn check_leaves(harvest: &Harvest, written: &[(SegmentName, SegmentReader)]) -> Result<()> {
-    let mut proven = 0_usize;
-    for (_, reader) in written {
+/// Reads the written files back and compares every event, byte for byte, with the one whose leaf the log has; the salts have been
+/// compared with the footer. Of every sixteenth, and of the first of each block, the leaf itself is recomputed.
+fn check_events(harvest: &Harvest, written: &Written) -> Result<()> {
+    for (name, reader) in written {
+        let LaneHarvest { slots, .. } = harvest.lane(name.lane);
+        let mut rest = slots.as_slice();
+        let mut blocks = Vec::with_capacity(reader.footer().blocks.len());
         for entry in &reader.footer().blocks {
-            for (seq, leaf) in reader.leaves(entry)? {
-                let at = seq.get().checked_sub(harvest.first.get());
-                let at = at.and_then(|at| usize::try_from(at).ok());
-                if at.and_then(|at| harvest.leaves.get(at)) != Some(&leaf) {
-                    return Err(Error::corrupt(
-                        reader.path(),
-                        entry.metadata.offset,
-                        "a leaf recomputed from the written file is not the one of the log",
-                    )
-                    .with_seqs(Some(seq), Some(seq)));
-                }
-                proven = proven.saturating_add(1);
-            }
+            let rows = usize::try_from(entry.rows).unwrap_or(usize::MAX);
+            let missing = || events_missing(harvest, reader.path());
+            let (of_block, behind) = rest.split_at_checked(rows).ok_or_else(missing)?;
+            blocks.push((entry, of_block));
+            rest = behind;
         }
+        if !rest.is_empty() {
+            return Err(events_missing(harvest, reader.path()));
+        }
+        blocks.par_iter().try_for_each(|(entry, slots)| {
+            check_block(reader, entry, slots, (harvest.first, &harvest.leaves))
+        })?;
     }
-    if proven == harvest.leaves.len() {
+    let rows = harvest.lanes.iter().map(|lane| lane.slots.len()).sum::<usize>();
+    if rows == harvest.leaves.len() {
         return Ok(());
     }
     let path = written.first().map_or_else(PathBuf::new, |(_, reader)| reader.path().to_owned());
-    Err(Error::corrupt(&path, 0, "events are missing in the written files")
-        .with_seqs(Some(harvest.first), Some(harvest.last)))
+    Err(events_missing(harvest, &path))
+}
+
+fn events_missing(harvest: &Harvest, path: &Path) -> Error {
+    Error::corrupt(path, 0, "events are missing in the written files")
+        .with_seqs(Some(harvest.first), Some(harvest.last))
+}
+
+fn check_block(
+    reader: &SegmentReader,
+    entry: &BlockEntry,
+    slots: &[Slot],
+    (first, leaves): (Seq, &[Digest]),
+) -> Result<()> {
+    let block = reader.block(entry, true)?;
+    let mut salting = reader.salting();
+    for (row, slot) in slots.iter().enumerate() {
+        let at = slot.seq().checked_sub(first.get()).and_then(|at| usize::try_from(at).ok());
+        let leaf = at.and_then(|at| leaves.get(at));
+        let is_proven = row > 0 && !slot.seq().is_multiple_of(PROVEN_EVERY)
+            || salting.leaf(slot).ok().as_ref() == leaf;
+        if !block.is_row(row, slot) || leaf.is_none() || !is_proven {
+            let fault = "an event read back from the written file is not the one of the log";
+            let seq = Seq::new(slot.seq());
+            return Err(
+                Error::corrupt(reader.path(), entry.metadata.offset, fault).with_seqs(seq, seq)
+            );
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

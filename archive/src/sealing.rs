@@ -148,6 +148,7 @@ impl Sealing {
         let Some(first) = files.iter().find(|file| !file.frames.is_empty()) else {
             return self.forget(files, report);
         };
+        self.check_memory(files)?;
         let harvest = Harvest::collect(first.first, records(files), &runs(files))?;
         let place = self.place();
         // A signed root must cover the right edge of the tiles before they are all there is, and the tiles must be there
@@ -165,6 +166,19 @@ impl Sealing {
         self.store_places(&range);
         self.sealed.add(range);
         self.forget(files, report)
+    }
+
+    /// Fails if memory has changed since the leaves were computed: a restart then reads the journal from the disk.
+    fn check_memory(&self, files: &[FileMemory]) -> Result<()> {
+        for file in files {
+            if let Some(frame) = file.frames.iter().find(|frame| !frame.is_sound()) {
+                let path = file::path_of(&self.journal, file.number);
+                let last = chat::Seq::new(frame.end().leaf_index());
+                return Err(Error::corrupt(&path, 0, "its copy in memory has changed")
+                    .with_seqs(Some(frame.first()), last));
+            }
+        }
+        Ok(())
     }
 
     /// Returns where segments are written, and with what.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use chat::{Disk, Family};
+use chat::{Disk, Family, Timestamp};
 use parking_lot::Mutex;
 
 use crate::durable;
@@ -20,6 +20,9 @@ pub struct SignedCheckpoint {
     pub checkpoint: Checkpoint,
     /// The C2SP signed note, signature lines included.
     pub note: String,
+    /// When the newest event that it covers was recorded: it was signed after that. Nothing where that event is destroyed or
+    /// cannot be read, or there is none. The note itself holds no time.
+    pub at: Option<Timestamp>,
 }
 
 /// Signs checkpoints of one archive. It never signs a smaller size, nor another root for the same one.
@@ -110,7 +113,7 @@ impl Signer {
             reason,
         })?;
         durable::write(disk, &path_of(&self.folder, tree.size()), note.as_bytes())?;
-        let signed = SignedCheckpoint { checkpoint, note };
+        let signed = SignedCheckpoint { checkpoint, note, at: None };
         *newest = Newest { size: tree.size(), signed: Some(signed.clone()) };
         Ok(signed)
     }
@@ -139,7 +142,7 @@ fn load(
     if checkpoint.size != size {
         return Err(Error::corrupt(&path, 0, format!("it is of {} events", checkpoint.size)));
     }
-    Ok(Some(SignedCheckpoint { checkpoint, note }))
+    Ok(Some(SignedCheckpoint { checkpoint, note, at: None }))
 }
 
 fn path_of(folder: &Path, size: u64) -> PathBuf {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat::{Lane, Recorded, Seq};
+use chat::{Lane, Recorded, Seq, Timestamp};
 
 use crate::archive::Archive;
 use crate::error::Result;
@@ -109,4 +109,11 @@ pub(crate) fn read_on(
         }
     }
     Ok((events, next))
+}
+
+/// Returns when the last of so many events was recorded; nothing if it is destroyed or cannot be read.
+pub(crate) fn recorded_at(shared: &Shared, sealed: &Sealed, size: u64) -> Option<Timestamp> {
+    let seq = Seq::new(size)?;
+    let event = shared.memory.read(seq).or_else(|| sealed.read(seq).ok().flatten());
+    event.map(|event| event.recorded_at)
 }

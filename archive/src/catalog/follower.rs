@@ -2,6 +2,7 @@
 //!
 //! The log does without it: a catalog that cannot be opened or written is told in the log of the program and in the state.
 
+use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,13 +13,14 @@ use chat::{ArchiveId, Disk, Seq};
 use parking_lot::Mutex;
 
 use super::sqlite::SqliteCatalog;
-use super::{Catalog as _, SegmentRow};
+use super::{Catalog as _, CheckpointRow, SegmentRow};
 use crate::bell::Bell;
 use crate::error::{Error, Result};
 use crate::fuse::whole_message;
 use crate::journal::writer::Shared;
 use crate::segment::Sealed;
-use crate::tail::read_on;
+use crate::signer::Signer;
+use crate::tail::{read_on, recorded_at};
 
 const FILE: &str = "catalog.sqlite";
 /// The names in it are not encrypted: nobody but the archive's owner reads it.
@@ -35,15 +37,25 @@ const BATCH_EVENTS: usize = 4_096;
 pub(crate) struct CatalogFollower {
     shared: Shared,
     sealed: Arc<Sealed>,
+    signer: Arc<Signer>,
     /// Nothing where it could not be opened, or the disk is not the system's own.
     catalog: Option<SqliteCatalog>,
     /// Events followed.
     events: AtomicU64,
     /// Why the catalog is missing or stays behind.
     fault: Mutex<Option<String>>,
-    /// How often the sealed ranges had changed when they were listed last. Held during a round.
-    listed: Mutex<Option<u64>>,
+    /// Held during a round.
+    listed: Mutex<Listed>,
     bell: Bell,
+}
+
+/// What was listed last.
+#[derive(Debug, Default)]
+struct Listed {
+    /// How often the sealed ranges had changed.
+    changes: Option<u64>,
+    /// The size of the newest checkpoint.
+    signed: Option<u64>,
 }
 
 impl CatalogFollower {
@@ -51,7 +63,7 @@ impl CatalogFollower {
     /// as the fault.
     pub(crate) fn open(
         shared: &Shared,
-        sealed: &Arc<Sealed>,
+        (sealed, signer): (&Arc<Sealed>, &Arc<Signer>),
         folder: &Path,
         archive: ArchiveId,
     ) -> Self {
@@ -74,6 +86,7 @@ impl CatalogFollower {
         Self {
             shared: shared.clone(),
             sealed: Arc::clone(sealed),
+            signer: Arc::clone(signer),
             catalog,
             events: AtomicU64::new(events),
             fault: Mutex::new(fault),
@@ -126,7 +139,10 @@ impl CatalogFollower {
     pub(crate) fn catch_up(&self) -> Result<()> {
         let catalog = self.catalog()?;
         let mut listed = self.listed.lock();
-        let done = self.follow(catalog).and_then(|()| self.list_segments(catalog, &mut listed));
+        let done = self
+            .follow(catalog)
+            .and_then(|()| self.list_segments(catalog, &mut listed))
+            .and_then(|()| self.list_checkpoints(catalog, &mut listed));
         let fault = done.as_ref().err().map(|error| whole_message(error));
         let mut known = self.fault.lock();
         if let Some(fault) = fault.as_ref().filter(|fault| known.as_ref() != Some(fault)) {
@@ -163,12 +179,33 @@ impl CatalogFollower {
         Ok(())
     }
 
-    fn list_segments(&self, catalog: &SqliteCatalog, listed: &mut Option<u64>) -> Result<()> {
+    fn list_segments(&self, catalog: &SqliteCatalog, listed: &mut Listed) -> Result<()> {
         let changes = self.sealed.changes();
-        if *listed != Some(changes) {
+        if listed.changes != Some(changes) {
             catalog.list_segments(&files(&self.sealed))?;
-            *listed = Some(changes);
+            listed.changes = Some(changes);
         }
+        Ok(())
+    }
+
+    /// Lists the checkpoints that are new. One that does not verify is told by `verify`, and is not listed.
+    fn list_checkpoints(&self, catalog: &SqliteCatalog, listed: &mut Listed) -> Result<()> {
+        let signed = self.signer.size();
+        if listed.signed == Some(signed) {
+            return Ok(());
+        }
+        let known: HashSet<u64> = catalog.checkpoints()?.iter().map(|row| row.size).collect();
+        let disk = self.shared.ports.disk.as_ref();
+        let sizes = self.signer.sizes(disk)?.into_iter();
+        let mut rows = Vec::new();
+        for size in sizes.filter(|size| *size <= signed && !known.contains(size)) {
+            if let Ok(Some(found)) = self.signer.at(disk, size) {
+                let at = recorded_at(&self.shared, &self.sealed, size);
+                rows.push(CheckpointRow { size, root: found.checkpoint.root, at });
+            }
+        }
+        catalog.list_checkpoints(rows)?;
+        listed.signed = Some(signed);
         Ok(())
     }
 }

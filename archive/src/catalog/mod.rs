@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use chat::{EventKind, FileId, Lane, PersonId, RoomId, Seq, SourceId, Timestamp};
 
 use crate::error::Result;
+use crate::proof::Digest;
 pub(crate) use follower::CatalogFollower;
 
 /// A follower of the log that can be asked for lists. May be used from any thread.
@@ -23,6 +24,8 @@ pub trait Catalog: Send + Sync + std::fmt::Debug {
     fn counts(&self) -> Result<Counts>;
     /// Returns the files of all segments that can be read, in the order of the log, talk before ledger.
     fn segments(&self) -> Result<Vec<SegmentRow>>;
+    /// Returns all checkpoints that verify, the smallest first.
+    fn checkpoints(&self) -> Result<Vec<CheckpointRow>>;
     /// Returns all sources, by name.
     fn sources(&self) -> Result<Vec<SourceRow>>;
     /// Returns all rooms, by name.
@@ -67,6 +70,17 @@ pub struct SegmentRow {
     pub raw_bytes: u64,
     /// When it was written.
     pub sealed_at: Timestamp,
+}
+
+/// One signed checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CheckpointRow {
+    /// How many events it covers.
+    pub size: u64,
+    /// Its root.
+    pub root: Digest,
+    /// When the newest event that it covers was recorded, where that is known.
+    pub at: Option<Timestamp>,
 }
 
 /// One system that events came from.

@@ -16,7 +16,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::batch::Changes;
 use super::{
-    Catalog, Counts, FileRow, ImportRow, PersonRow, RoomRow, SegmentRow, SourceRow, Span, write,
+    Catalog, CheckpointRow, Counts, FileRow, ImportRow, PersonRow, RoomRow, SegmentRow, SourceRow,
+    Span, write,
 };
 use crate::error::{Error, Result};
 
@@ -76,6 +77,16 @@ impl SqliteCatalog {
         }
         self.ask("write", move |runtime, connection| {
             runtime.block_on(write::list_segments(connection, &gone, &come))
+        })
+    }
+
+    /// Adds checkpoints to the list.
+    pub(crate) fn list_checkpoints(&self, rows: Vec<CheckpointRow>) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.ask("write", move |runtime, connection| {
+            runtime.block_on(write::list_checkpoints(connection, &rows))
         })
     }
 
@@ -206,6 +217,16 @@ impl Catalog for SqliteCatalog {
                 raw_bytes: count(row, "raw_bytes")?,
                 sealed_at: Timestamp::from_micros(row.try_get("sealed_at")?),
             }))
+        })
+    }
+
+    fn checkpoints(&self) -> Result<Vec<CheckpointRow>> {
+        self.rows("SELECT size, root, at FROM checkpoint ORDER BY size", |row| {
+            let root: Vec<u8> = row.try_get("root")?;
+            let at: Option<i64> = row.try_get("at")?;
+            let size = count(row, "size")?;
+            let row = |root| CheckpointRow { size, root, at: at.map(Timestamp::from_micros) };
+            Ok(root.try_into().ok().map(row))
         })
     }
 

@@ -1,9 +1,10 @@
-//! How the catalog is written: one transaction for a batch, one for a change of the segments.
+//! How the catalog is written: one transaction for a batch, one for a change of the segments or checkpoints.
 
+use chat::Timestamp;
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
 
-use super::SegmentRow;
 use super::batch::{Change, Changes, number};
+use super::{CheckpointRow, SegmentRow};
 
 /// Applies a batch and moves the watermark, in one transaction. A batch that does not begin at the watermark changes nothing.
 pub(super) async fn apply(
@@ -120,6 +121,23 @@ pub(super) async fn list_segments(
             .bind(number(row.bytes))
             .bind(number(row.raw_bytes))
             .bind(row.sealed_at.micros())
+            .execute(&mut *write)
+            .await?;
+    }
+    write.commit().await
+}
+
+/// Adds checkpoints to the list, in one transaction.
+pub(super) async fn list_checkpoints(
+    connection: &mut SqliteConnection,
+    rows: &[CheckpointRow],
+) -> sqlx::Result<()> {
+    let mut write = connection.begin_with("BEGIN IMMEDIATE").await?;
+    for row in rows {
+        sqlx::query("INSERT OR REPLACE INTO checkpoint (size, root, at) VALUES (?, ?, ?)")
+            .bind(number(row.size))
+            .bind(row.root.as_slice())
+            .bind(row.at.map(Timestamp::micros))
             .execute(&mut *write)
             .await?;
     }

@@ -299,13 +299,21 @@ pub(crate) struct Frame {
     first: Seq,
     records: Records,
     leaves: Vec<Digest>,
+    /// Checksum of the records as the leaves were computed from them.
+    crc: u32,
 }
 
 impl Frame {
     /// Joins records and their leaves, one each.
     pub(crate) fn new(first: Seq, records: Records, leaves: Vec<Digest>) -> Self {
         assert_eq!(records.count(), leaves.len(), "every record of a frame has its leaf");
-        Self { first, records, leaves }
+        let crc = crc32c::crc32c(&records.bytes);
+        Self { first, records, leaves, crc }
+    }
+
+    /// Returns whether memory still holds what the leaves were computed from: a frame may lie in it for a day.
+    pub(crate) fn is_sound(&self) -> bool {
+        crc32c::crc32c(&self.records.bytes) == self.crc
     }
 
     /// Returns its first event.

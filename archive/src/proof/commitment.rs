@@ -1,9 +1,8 @@
 //! From an event's header and fields to its leaf (proof.md §4–5).
 
 use chat::Seq;
-use sha2::{Digest as _, Sha256};
 
-use super::hash::{Digest, first_half, sha256};
+use super::hash::{Digest, Hasher, first_half, sha256};
 use super::salt::{Salt, Salts};
 use super::tree::leaf_hash;
 
@@ -69,24 +68,26 @@ pub fn field_commitment(seq: Seq, tag: u16, salt: &Salt, value: &[u8]) -> Digest
 
 /// Makes the content commitment item by item, without holding the list.
 #[derive(Debug)]
-pub struct ContentHasher(Sha256);
+pub struct ContentHasher(Hasher);
 
 impl ContentHasher {
     /// Starts the list of an event under its salt.
     pub fn new(seq: Seq, ls: &Salt) -> Self {
-        Self(
-            Sha256::new().chain_update(b"C").chain_update(seq.get().to_be_bytes()).chain_update(ls),
-        )
+        let mut hasher = Hasher::new();
+        hasher.update(b"C");
+        hasher.update(&seq.get().to_be_bytes());
+        hasher.update(ls);
+        Self(hasher)
     }
 
     /// Adds an item; the caller keeps the tags ascending.
     pub fn add(&mut self, tag: u16, commitment: &Digest) {
-        self.0.update(tag.to_be_bytes());
+        self.0.update(&tag.to_be_bytes());
         self.0.update(commitment);
     }
 
     /// Returns the content commitment.
     pub fn finish(self) -> Digest {
-        self.0.finalize().into()
+        self.0.finish()
     }
 }

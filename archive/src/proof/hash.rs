@@ -1,17 +1,99 @@
 //! SHA-256 over parts. Every hash of the proof starts with a byte that says what it is (proof.md §1).
+//!
+//! Nearly all of them are over a few short parts, so these are put together on the stack, padded there, and handed to the
+//! compression function at once: no buffer between the parts, no allocation.
 
+use sha2::block_api::compress256;
 use sha2::{Digest as _, Sha256};
 
 /// The 32 bytes of a SHA-256.
 pub type Digest = [u8; 32];
 
+/// Bytes of a block of SHA-256.
+const BLOCK_BYTES: usize = 64;
+/// Blocks that are put together on the stack.
+const SHORT_BLOCKS: usize = 4;
+/// Bytes of them.
+const SHORT_BYTES: usize = SHORT_BLOCKS * BLOCK_BYTES;
+/// What the padding needs: a byte and the length in bits.
+const PADDING_BYTES_MIN: usize = 9;
+/// What is hashed on the stack has at most so many bytes.
+const SHORT_BYTES_MAX: usize = SHORT_BYTES - PADDING_BYTES_MIN;
+/// The first eight words of SHA-256 (FIPS 180-4 §5.3.3).
+const INITIAL: [u32; 8] = [
+    0x6a09_e667,
+    0xbb67_ae85,
+    0x3c6e_f372,
+    0xa54f_f53a,
+    0x510e_527f,
+    0x9b05_688c,
+    0x1f83_d9ab,
+    0x5be0_cd19,
+];
+
+/// Takes parts one after the other, and hashes them in the end.
+#[derive(Debug, Clone)]
+pub(crate) struct Hasher {
+    short: [u8; SHORT_BYTES],
+    filled: usize,
+    /// Takes over once there is more than fits.
+    long: Option<Sha256>,
+}
+
+impl Hasher {
+    /// Returns a hasher that has taken nothing.
+    pub(crate) const fn new() -> Self {
+        Self { short: [0; SHORT_BYTES], filled: 0, long: None }
+    }
+
+    /// Takes a part.
+    pub(crate) fn update(&mut self, part: &[u8]) {
+        let end = self.filled.saturating_add(part.len());
+        if self.long.is_none()
+            && end <= SHORT_BYTES_MAX
+            && let Some(room) = self.short.get_mut(self.filled..end)
+        {
+            room.copy_from_slice(part);
+            self.filled = end;
+            return;
+        }
+        let taken = self.short.get(..self.filled).unwrap_or_default();
+        self.long.get_or_insert_with(|| Sha256::new().chain_update(taken)).update(part);
+    }
+
+    /// Returns the hash of all that it has taken.
+    pub(crate) fn finish(mut self) -> Digest {
+        if let Some(long) = self.long {
+            return long.finalize().into();
+        }
+        if let Some(behind) = self.short.get_mut(self.filled) {
+            *behind = 0x80;
+        }
+        let blocks = self.filled.saturating_add(PADDING_BYTES_MIN).div_ceil(BLOCK_BYTES);
+        let (all, _) = self.short.as_chunks_mut::<BLOCK_BYTES>();
+        let used = all.get_mut(..blocks).unwrap_or_default();
+        let bits = u64::try_from(self.filled).unwrap_or(0).saturating_mul(8);
+        if let Some(length) = used.last_mut().and_then(|last| last.last_chunk_mut()) {
+            *length = bits.to_be_bytes();
+        }
+        let mut state = INITIAL;
+        compress256(&mut state, used);
+        let mut digest = [0; 32];
+        let (words, _) = digest.as_chunks_mut();
+        for (bytes, word) in words.iter_mut().zip(state) {
+            *bytes = word.to_be_bytes();
+        }
+        digest
+    }
+}
+
 /// Returns the hash of the parts, one after the other.
 pub(crate) fn sha256(parts: &[&[u8]]) -> Digest {
-    let mut hasher = Sha256::new();
+    let mut hasher = Hasher::new();
     for part in parts {
         hasher.update(part);
     }
-    hasher.finalize().into()
+    hasher.finish()
 }
 
 /// Returns the first 16 bytes of a hash.
@@ -24,4 +106,21 @@ pub(crate) fn first_half(digest: &Digest) -> [u8; 16] {
 pub(crate) fn halves(digest: &Digest) -> [[u8; 16]; 2] {
     let (first, second) = digest.split_first_chunk().expect("32 bytes are more than 16");
     [*first, *second.first_chunk().expect("32 bytes less 16 are 16")]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_length_and_every_cut_into_parts_hash_as_the_whole_does() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(700).collect();
+        for length in 0..bytes.len() {
+            let whole: Digest = Sha256::digest(&bytes[..length]).into();
+            for cut in [0, 1, 33, 63, 64, 65, 246, 247, 248, 256] {
+                let (first, second) = bytes[..length].split_at(cut.min(length));
+                assert_eq!(sha256(&[first, &[], second]), whole, "{length} bytes cut at {cut}");
+            }
+        }
+    }
 }

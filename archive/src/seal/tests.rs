@@ -199,9 +199,9 @@ fn a_lane_holds_the_seeds_of_its_own_lane_alone() {
 fn a_leaf_that_differs_keeps_the_segment_from_getting_its_name() {
     let ground = Ground::new();
     let mut harvest = harvest(&events(300));
-    harvest.leaves[123][0] ^= 1;
+    harvest.leaves[127][0] ^= 1;
     let error = ground.seal(&harvest).unwrap_err();
-    assert!(error.to_string().contains("events 124 to 124"), "{error}");
+    assert!(error.to_string().contains("events 128 to 128"), "{error}");
     assert!(ground.names().iter().all(|name| name.ends_with(durable::UNFINISHED)));
     assert!(ground.find(Some(1)).is_empty());
     assert_eq!(ground.names(), Vec::<String>::new());

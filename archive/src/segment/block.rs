@@ -134,6 +134,27 @@ impl Block {
         })
     }
 
+    /// Returns whether a row is exactly this. Where the content part was not decoded, a live one never is.
+    pub(crate) fn is_row(&self, row: usize, slot: &Slot) -> bool {
+        match (self.rows.get(row), slot) {
+            (Some(Row::Live { header, fields }), Slot::Live { header: other, fields: others }) => {
+                let found = self.fields.get(fields.clone()).unwrap_or_default();
+                header == other
+                    && found.len() == others.len()
+                    && found.iter().zip(others).all(|((tag, source), other)| {
+                        *tag == other.tag && self.value(*source) == Some(other.value.as_slice())
+                    })
+            }
+            (Some(Row::Stub { header, content }), Slot::Stub { header: other, content: same }) => {
+                header == other && content == same
+            }
+            (Some(Row::Blank { seq, leaf }), Slot::Blank { seq: other, leaf: same }) => {
+                seq == other && leaf == same
+            }
+            _ => false,
+        }
+    }
+
     fn value(&self, source: Source) -> Option<&[u8]> {
         match source {
             Source::Entity(place, tag) => self.entities.get(place)?.name(tag),

@@ -21,6 +21,7 @@ fn make(folder: &Path) -> Arc<Archive> {
         archive.seal().unwrap();
     }
     archive.append(numbers.events(50)).unwrap().wait().unwrap();
+    archive.checkpoint().unwrap();
     archive.catch_up_catalog().unwrap();
     archive
 }
@@ -33,8 +34,9 @@ fn open(folder: &Path) -> Arc<Archive> {
 fn rows(archive: &Archive) -> (String, Vec<SegmentRow>) {
     let catalog: &dyn Catalog = archive.catalog().unwrap();
     let lists = format!(
-        "{} {:?} {:?} {:?} {:?} {:?} {:?}",
+        "{} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         catalog.watermark().unwrap(),
+        catalog.checkpoints().unwrap(),
         catalog.sources().unwrap(),
         catalog.rooms().unwrap(),
         catalog.persons().unwrap(),
@@ -142,4 +144,27 @@ fn the_log_goes_on_without_a_catalog_that_cannot_be_opened() {
     archive.close().unwrap();
     std::fs::remove_dir(folder.join("catalog.sqlite")).unwrap();
     assert_eq!(kinds(&open(&folder)), []);
+}
+
+#[test]
+fn checkpoints_are_listed_with_their_time_and_one_that_goes_is_found() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("a");
+    let archive = make(&folder);
+    let signed = archive.checkpoint().unwrap();
+    archive.catch_up_catalog().unwrap();
+    let listed = archive.catalog().unwrap().checkpoints().unwrap();
+    let sizes: Vec<u64> = listed.iter().map(|row| row.size).collect();
+    assert_eq!(sizes, [300, 700, 750]);
+    assert_eq!((listed[2].root, listed[2].at), (signed.checkpoint.root, signed.at));
+    assert_eq!(
+        signed.at,
+        archive.read(chat::Seq::new(750).unwrap()).unwrap().map(|e| e.recorded_at)
+    );
+    assert_eq!(archive.checkpoint_at(700).unwrap().unwrap().at, listed[1].at);
+    std::fs::remove_file(folder.join("checkpoints/00000000000000000700.note")).unwrap();
+    let found = archive.verify(None, &|_| {}).unwrap().findings;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].kind, FindingKind::Checkpoint);
+    assert!(found[0].what.contains("checkpoint of 700 events is gone"), "{found:?}");
 }

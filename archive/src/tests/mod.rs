@@ -4,6 +4,7 @@ mod catalog;
 mod crashes;
 mod damage;
 mod facade;
+mod flips;
 mod headers;
 mod proving;
 mod python;

@@ -82,6 +82,29 @@ impl SimulatedDisk {
         })))
     }
 
+    /// Returns a disk on which these files lie, durably.
+    pub(crate) fn holding(files: BTreeMap<PathBuf, Vec<u8>>) -> Self {
+        let disk = Self::new(0);
+        let mut state = disk.0.lock();
+        for (path, bytes) in files {
+            state.folders.extend(path.ancestors().skip(1).map(Path::to_owned));
+            let number = state.files.len();
+            state.names.insert(path, number);
+            let mode = 0o400;
+            state.files.push(File { seen: bytes.clone(), durable: bytes, mode, ..File::default() });
+        }
+        drop(state);
+        disk
+    }
+
+    /// Returns all files as they are seen.
+    pub(crate) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let state = self.0.lock();
+        let seen =
+            |(path, number): (&PathBuf, &usize)| (path.clone(), state.files[*number].seen.clone());
+        state.names.iter().map(seen).collect()
+    }
+
     /// Lets a fault happen at the n-th call from now.
     pub(crate) fn fail_at(&self, calls: u64, fault: Fault) {
         let mut state = self.0.lock();

@@ -232,6 +232,10 @@ fn someone_with_the_disk_and_the_keys_cannot_rewrite_an_event_unseen() {
     // With the archive's own checkpoints gone too, the one that someone else kept tells.
     std::fs::remove_dir_all(home.join("checkpoints")).unwrap();
     std::fs::create_dir(home.join("checkpoints")).unwrap();
+    // The catalog knew of them, and would tell.
+    for name in ["catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite-shm"] {
+        std::fs::remove_file(home.join(name)).ok();
+    }
     let archive = Archive::open(&home, still(), ports(4)).unwrap();
     assert_eq!(verify(&archive).findings, []);
     let report = archive.verify(Some(&kept), &|_| {}).unwrap();

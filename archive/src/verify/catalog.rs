@@ -43,6 +43,23 @@ impl Held {
     }
 }
 
+/// Compares the list of checkpoints with their notes: one that is gone is missed by nobody else.
+fn compare_checkpoints(archive: &Archive, findings: &mut Findings) {
+    let Ok(rows) = archive.catalog.catalog().and_then(Catalog::checkpoints) else { return };
+    let disk = archive.shared.ports.disk.as_ref();
+    for row in &rows {
+        let what = match archive.signer.at(disk, row.size) {
+            Ok(Some(note)) if note.checkpoint.root == row.root => continue,
+            Ok(Some(_)) => "has another root in the catalog",
+            Ok(None) => "is gone; the catalog knows of it",
+            // The note itself is damaged: that is told where notes are read.
+            Err(_) => continue,
+        };
+        let what = format!("the checkpoint of {} events {what}", row.size);
+        findings.add(FindingKind::Checkpoint, what, None);
+    }
+}
+
 impl Tally {
     /// Makes the catalog level with the log and takes its counts; nothing where there is none to compare.
     pub(super) fn begin(archive: &Archive, findings: &mut Findings) -> Option<Self> {
@@ -57,6 +74,7 @@ impl Tally {
         };
         match counts {
             Ok(counts) => {
+                compare_checkpoints(archive, findings);
                 let (whole, rooms) = (Held::default(), HashMap::new());
                 Some(Self { counts, whole, rooms, unknown: 0 })
             }

@@ -1,6 +1,7 @@
 //! The record, measured beside what people would use instead. Prints the tables of `docs/benchmarks.md`.
 //!
-//! `cargo bench -p tests --bench record`; `MUNIMENT_BENCH_RUNS` sets how often the import is repeated (5).
+//! `cargo bench -p tests --bench record`; `MUNIMENT_BENCH_RUNS` sets how often the import is repeated (5); with `MUNIMENT_BENCH_ONLY_SIZES`
+//! it ends after the sizes.
 #![expect(
     clippy::print_stdout,
     clippy::cast_precision_loss,
@@ -25,6 +26,8 @@ use product::Product;
 
 type Fault = Box<dyn std::error::Error>;
 
+/// Names the variable that leaves everything out but one import and what is on disk after it.
+const ONLY_SIZES: &str = "MUNIMENT_BENCH_ONLY_SIZES";
 /// Names the variable that turns this process into the one whose memory is measured.
 const ONLY_IMPORT: &str = "MUNIMENT_BENCH_ONLY_IMPORT";
 
@@ -46,6 +49,9 @@ fn main() -> Result<(), Fault> {
     );
     let kept = imports(&corpus)?;
     sizes(&corpus, &kept)?;
+    if std::env::var_os(ONLY_SIZES).is_some() {
+        return kept.product.close();
+    }
     searches(&corpus, &kept)?;
     kept.product.close()
 }
@@ -147,13 +153,34 @@ fn sizes(corpus: &Corpus, kept: &Kept) -> Result<(), Fault> {
         sealed / whole,
         sealed / blocks
     );
+    println!("| one event read, wall µs p50 / p99 | {} | |", reads(&kept.product)?);
+    let (state, cost) = timed(|| kept.product.settle());
+    let settled = state?.sealed_bytes as f64 / count;
+    println!(
+        "| sealed, after idle work ({:.0} s of the processor) | {settled:.1} | {:.2} of zstd -19 over the whole stream |",
+        processor(&cost),
+        settled / whole
+    );
+    println!("| one event read, wall µs p50 / p99 | {} | |", reads(&kept.product)?);
     println!("| index | {index:.1} | {:.2} of tantivy alone ({bare:.1}) |", index / bare);
     println!(
         "| both | {:.1} | {:.2} of the JSON ({raw:.1}) |",
-        sealed + index,
-        (sealed + index) / raw
+        settled + index,
+        (settled + index) / raw
     );
     Ok(())
+}
+
+/// Reads single events all over the log, so far apart that nearly every block is decoded for one of them.
+fn reads(product: &Product) -> Result<String, Fault> {
+    let events = product.events();
+    let mut series = Vec::new();
+    for step in 0..500_u64 {
+        let (found, cost) = timed(|| product.read(1 + step * 7_919_993 % events));
+        found?;
+        series.push(micros(cost));
+    }
+    Ok(pair(&mut series))
 }
 
 fn searches(corpus: &Corpus, kept: &Kept) -> Result<(), Fault> {

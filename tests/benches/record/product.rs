@@ -50,6 +50,23 @@ impl Product {
         Ok(self.archive.state())
     }
 
+    /// Does all idle work and returns the archive's figures.
+    pub(crate) fn settle(&self) -> Result<ArchiveState, Fault> {
+        while self.archive.settle()?.ranges > 0 {}
+        Ok(self.archive.state())
+    }
+
+    /// Returns how many events there are.
+    pub(crate) fn events(&self) -> u64 {
+        self.archive.size()
+    }
+
+    /// Reads one event.
+    pub(crate) fn read(&self, number: u64) -> Result<bool, Fault> {
+        let seq = chat::Seq::new(number).ok_or("events are numbered from 1")?;
+        Ok(self.archive.read(seq)?.is_some())
+    }
+
     /// Returns the bytes of the index.
     pub(crate) fn index_bytes(&self) -> u64 {
         crate::corpus::folder_bytes(&self.folder.join("index"))
