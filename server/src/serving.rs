@@ -25,6 +25,10 @@ const HEADER_PATIENCE: Duration = Duration::from_secs(15);
 /// How long answers under way are waited for at a stop.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 
+/// The address that pages are served on, as requests by the control socket carry it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Served(pub(crate) SocketAddr);
+
 /// A server that listens and has not begun to answer.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -59,6 +63,7 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let mut connections = JoinSet::new();
         let mut asked = std::pin::pin!(crate::shutdown::asked());
+        let address = self.address;
         let manager = crate::notify::Manager::from_environment();
         let mut signs = manager.watchdog().map(tokio::time::interval);
         manager.ready();
@@ -73,7 +78,8 @@ impl Server {
                     let (shared, service, stopped) = (Shared::clone(&shared), router.clone(), stopped.clone());
                     connections.spawn(async move {
                         if let Some(caller) = peer(&shared, &stream).await {
-                            serve(TokioIo::new(stream), service, Some(caller), stopped).await;
+                            let vouched = Some((caller, Served(address)));
+                            serve(TokioIo::new(stream), service, vouched, stopped).await;
                         }
                     });
                 }
@@ -148,17 +154,18 @@ async fn peer(shared: &Shared, stream: &UnixStream) -> Option<Caller> {
 async fn serve<S>(
     stream: TokioIo<S>,
     router: axum::Router,
-    caller: Option<Caller>,
+    vouched: Option<(Caller, Served)>,
     stopped: watch::Receiver<bool>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-        let (router, caller) = (router.clone(), caller.clone());
+        let (router, vouched) = (router.clone(), vouched.clone());
         async move {
             let mut request: Request = request.map(axum::body::Body::new);
-            if let Some(caller) = caller {
+            if let Some((caller, served)) = vouched {
                 request.extensions_mut().insert(caller);
+                request.extensions_mut().insert(served);
             }
             let answered: Result<Response, std::convert::Infallible> =
                 router.oneshot(request).await;

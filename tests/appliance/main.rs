@@ -16,6 +16,7 @@ mod golden;
 mod import;
 mod neighbours;
 mod operating;
+mod reading;
 mod repeating;
 mod running;
 mod search;

@@ -12,6 +12,7 @@ mod idempotency;
 mod imports;
 mod jobs;
 mod layers;
+mod links;
 mod neighbours;
 mod openapi;
 mod passage;
@@ -71,6 +72,7 @@ pub(crate) fn table() -> &'static [Route] {
         GET "/api/v1/quarantine" READ, "Lists records that could not be understood" => quarantine::list;
         GET "/api/v1/quarantine/{seq}" READ, "Shows one such record, raw" => quarantine::show;
         POST "/api/v1/quarantine/replay" ADMIN, "Tries to understand them again" => quarantine::replay;
+        POST "/api/v1/sign-in-links" Need::Socket, "Issues a link that signs the officer at the control socket in once" => links::issue;
         POST "/api/v1/tokens" ADMIN, "Issues a token" => tokens::issue;
         GET "/api/v1/tokens" ADMIN, "Lists tokens" => tokens::list;
         DELETE "/api/v1/tokens/{id}" ADMIN, "Revokes a token" => tokens::revoke;

@@ -10,6 +10,7 @@ use archive::Archive;
 use chat::{EventKind, Recorded, RoomId, Seq};
 use index::{Scope, Snapshot};
 use query::{Mark, Marks as _, Query, Zone};
+use serde_json::{Map, Value};
 
 use crate::problem::{Problem, Result};
 use crate::wiring::Appliance;
@@ -36,6 +37,13 @@ pub(super) fn before(
     found.reverse();
     Ok(found)
 }
+
+/// Acts that say what is new alone, and the facts of them that an earlier act of the room gave.
+const CHANGES: &[(&str, &[&str])] = &[
+    ("room-changed", &["category", "kind"]),
+    ("members-named", &["members"]),
+    ("room-language", &["language"]),
+];
 
 /// What is looked at: one state of the log, as far as the caller may see it.
 pub(super) struct Ahead<'a> {
@@ -109,9 +117,45 @@ impl<'a> Ahead<'a> {
         Ok(later)
     }
 
+    /// Returns what the facts of a room's ledger event were before it, by name. Facts that no earlier event of the room
+    /// gave are absent, and so are those of an act that says both sides itself.
+    pub(super) fn former(&self, recorded: &Recorded) -> Result<Map<String, Value>> {
+        let mut former = Map::new();
+        let content = &recorded.event.content;
+        let room = recorded.event.place.as_ref().map(|place| place.room);
+        let (Some(room), Some(act)) = (room, &content.act) else { return Ok(former) };
+        let changed = CHANGES.iter().find(|(verb, _)| *verb == act.verb).map(|(_, facts)| *facts);
+        let Some(changed) = changed else { return Ok(former) };
+        let kinds = [EventKind::Room, EventKind::Member];
+        let last = recorded.seq.get().saturating_sub(1);
+        let mut earlier = self.within(room, &kinds, 1, last)?;
+        earlier.reverse();
+        let mut wanted: Vec<_> =
+            changed.iter().filter(|name| act.facts.contains_key(**name)).collect();
+        for batch in earlier.chunks(BATCH_EVENTS) {
+            for event in self.shared.archive.read_many(batch)?.into_iter().flatten() {
+                let Some(act) = event.event.content.act else { continue };
+                wanted.retain(|name| match act.facts.get(**name) {
+                    Some(fact) => {
+                        former.insert((**name).to_owned(), crate::wire::event::fact(fact));
+                        false
+                    }
+                    None => true,
+                });
+                if wanted.is_empty() {
+                    return Ok(former);
+                }
+            }
+        }
+        Ok(former)
+    }
+
     /// Returns the events of these kinds in a room, after one place in the log and up to another, ascending.
     fn find(&self, room: RoomId, kinds: &[EventKind], after: Seq, last: u64) -> Result<Vec<Seq>> {
-        let first = after.next().get();
+        self.within(room, kinds, after.next().get(), last)
+    }
+
+    fn within(&self, room: RoomId, kinds: &[EventKind], first: u64, last: u64) -> Result<Vec<Seq>> {
         if first > last {
             return Ok(Vec::new());
         }

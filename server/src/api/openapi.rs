@@ -80,8 +80,9 @@ pub(super) async fn document() -> Json<Value> {
 
 fn operation(route: &Route) -> Value {
     let needed = match route.need {
-        Need::Permission(permission) => permission.word(),
-        Need::Nothing => "nothing",
+        Need::Permission(permission) => format!("the permission `{}`", permission.word()),
+        Need::Socket => "to come by the control socket".to_owned(),
+        Need::Nothing => "nothing".to_owned(),
     };
     let status = match (route.method.as_str(), route.path) {
         (
@@ -92,7 +93,7 @@ fn operation(route: &Route) -> Value {
     };
     let mut operation = json!({
         "summary": route.summary,
-        "description": format!("Needs the permission `{needed}`."),
+        "description": format!("Needs {needed}."),
         "security": [{ "token": [] }, { "session": [] }],
         "responses": {
             status: { "description": "done, or begun" },

@@ -11,6 +11,8 @@ use crate::wiring::Shared;
 pub(crate) enum Need {
     /// This permission.
     Permission(Permission),
+    /// To have come by the control socket: to be the user who runs the server, or root, on the machine itself.
+    Socket,
     /// Nothing: it shows nothing of the archive, or is the way in itself. Every such route is listed by name in a test.
     Nothing,
 }

@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::{Extension, Json};
 use chat::{Act, Custody, EventKind, Recorded, Seq};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::neighbours::{self, Ahead};
 use super::search::event as shown;
@@ -51,6 +51,9 @@ pub(super) struct Around {
 pub(crate) struct View {
     #[serde(flatten)]
     pub(crate) event: Event,
+    /// What a ledger event changed, as it was before: the facts of its act, where an earlier event gave them.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub(crate) former: Map<String, Value>,
     /// All versions of the message, oldest first; empty where there is only one.
     pub(crate) versions: Vec<Event>,
     /// Events of the room before it, oldest first.
@@ -101,6 +104,7 @@ pub(crate) async fn view(
         let raw = recorded.event.content.raw.as_ref();
         let view = View {
             event: as_shown(&recorded),
+            former: ahead.former(&recorded)?,
             versions: versions.iter().map(as_shown).collect(),
             before: before.iter().map(as_shown).collect(),
             after: after.iter().map(as_shown).collect(),

@@ -115,7 +115,7 @@ impl Credentials {
         let refuse = || {
             Problem::new(
                 Kind::Unauthenticated,
-                "this sign-in link is not known, has been used, or has ended; ask for a new one with: muniment serve",
+                "this sign-in link is not known, has been used, or has ended; this prints a new one: muniment sign-in",
             )
         };
         let link = Secret::parse(Purpose::Link, link).ok_or_else(refuse)?;

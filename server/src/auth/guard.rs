@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use policy::Permission;
 
-use super::{Caller, hosts};
+use super::{Caller, Way, hosts};
 use crate::api::route::Need;
 use crate::problem::{Kind, Problem, Result};
 use crate::wiring::Shared;
@@ -30,7 +30,11 @@ pub(crate) async fn admit(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let Need::Permission(permission) = need else { return next.run(request).await };
+    let permission = match need {
+        Need::Permission(permission) => permission,
+        Need::Socket => return by_socket(request, next).await,
+        Need::Nothing => return next.run(request).await,
+    };
     if permission == Permission::Metrics && shared.config.metrics.open {
         return next.run(request).await;
     }
@@ -52,6 +56,18 @@ pub(crate) async fn admit(
     }
 }
 
+/// Lets a request through that came by the control socket, whatever else it presents.
+async fn by_socket(request: Request, next: Next) -> Response {
+    match request.extensions().get::<Caller>() {
+        Some(Caller { way: Way::Socket, .. }) => next.run(request).await,
+        _ => Problem::new(
+            Kind::Forbidden,
+            "this is done on the machine of the server, by the user who runs it, over the control socket alone",
+        )
+        .into_response(),
+    }
+}
+
 /// Returns who asks, by the token or session presented, whatever the address. (A caller that the transport vouches for,
 /// by the control socket or in the same process, is known before.)
 async fn caller(shared: &Shared, headers: &HeaderMap) -> Result<Caller> {
@@ -66,12 +82,16 @@ async fn caller(shared: &Shared, headers: &HeaderMap) -> Result<Caller> {
     if let Some(cookie) = header(header::COOKIE).and_then(session_cookie) {
         let caller = shared.credentials.session(cookie).await?;
         return caller.ok_or_else(|| {
-            Problem::new(Kind::Unauthenticated, "the session has ended; sign in again")
+            Problem::new(
+                Kind::Unauthenticated,
+                "the session has ended; this prints a new link to sign in: muniment sign-in",
+            )
         });
     }
     Err(Problem::new(
         Kind::Unauthenticated,
-        "a session or a token is needed, from this machine too; see: muniment token issue --help",
+        "a session or a token is needed, from this machine too. For a browser, this prints a link that signs in once: \
+         muniment sign-in. For a script: muniment token issue --help",
     ))
 }
 

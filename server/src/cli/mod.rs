@@ -19,6 +19,7 @@ mod reindex;
 mod search;
 mod serve;
 mod show;
+mod sign_in;
 mod status;
 mod token;
 mod tour;
@@ -99,6 +100,8 @@ enum Verb {
     Init(init::Init),
     /// Serve the web desk, the API and the control socket
     Serve(serve::Serve),
+    /// Print a link that signs you in to the desk of a running server
+    SignIn(sign_in::SignIn),
     /// Read a foreign chat export in
     Import(import::Import),
     /// Find events
@@ -163,6 +166,7 @@ impl Verb {
             Self::Quickstart(verb) => verb.run(globals, output).await,
             Self::Init(verb) => verb.run(globals, output).await,
             Self::Serve(verb) => verb.run(globals, output).await,
+            Self::SignIn(verb) => verb.run(globals, output).await,
             Self::Import(verb) => verb.run(globals, output).await,
             Self::Search(verb) => verb.run(globals, output).await,
             Self::Explain(verb) => verb.run(globals, output).await,

@@ -77,7 +77,7 @@ impl Output {
         if self.json {
             self.say(&problem.document().to_string());
         } else {
-            self.say(&format!("muniment: {problem}"));
+            self.say(&format!("muniment: {}", visible(&problem.to_string())));
         }
         problem.kind.exit()
     }
@@ -150,37 +150,79 @@ pub(crate) fn table(headings: &[&str], rows: Vec<Vec<String>>) -> String {
     table.load_style(preset).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(headings.to_vec());
     for row in rows {
-        table.add_row(row.into_iter().map(|cell| visible(&cell)));
+        table.add_row(row.into_iter().map(|cell| one_line(&cell)));
     }
     table.to_string()
 }
 
-/// Returns foreign words with control characters made visible, so that no message can drive the terminal.
+/// What a line break is shown as where words must stay on one line.
+const LINE_BREAK: char = '\u{23ce}';
+
+/// Returns foreign words with control characters made visible, so that no message can drive the terminal. Line breaks
+/// stay: whoever prints the lines indents every one of them.
 pub(crate) fn visible(text: &str) -> String {
+    text.chars().map(|character| if character == '\n' { '\n' } else { seen(character) }).collect()
+}
+
+/// Returns foreign words on one line, so that no name or title can look like a line of ours.
+pub(crate) fn one_line(text: &str) -> String {
     let shown = |character: char| match character {
-        '\n' | '\t' => character,
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
-        other if other.is_control() => '\u{fffd}',
-        other => other,
+        '\n' | '\u{85}' | '\u{2028}' | '\u{2029}' => LINE_BREAK,
+        '\t' => ' ',
+        other => seen(other),
     };
     text.chars().map(shown).collect()
 }
 
-/// Returns a member of an object as plain words: strings without quotes, absent ones empty.
+fn seen(character: char) -> char {
+    match character {
+        '\t' => '\t',
+        '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        other if other.is_control() => '\u{fffd}',
+        other => other,
+    }
+}
+
+/// Returns foreign words with every line of them behind an indent.
+pub(crate) fn indented(text: &str, indent: &str) -> String {
+    let lines: Vec<_> = visible(text).lines().map(|line| format!("{indent}{line}")).collect();
+    if lines.is_empty() { indent.to_owned() } else { lines.join("\n") }
+}
+
+/// Returns a member of an object as words on one line: strings without quotes, lists with commas, absent ones empty.
 pub(crate) fn word(value: &Value, pointer: &str) -> String {
     match value.pointer(pointer) {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => visible(text),
-        Some(other) => other.to_string(),
+        None => String::new(),
+        Some(value) => plain(value),
+    }
+}
+
+/// Returns a value as words on one line.
+pub(crate) fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => one_line(text),
+        Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
+        other => one_line(&other.to_string()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::visible;
+    use super::*;
 
     #[test]
     fn no_message_drives_the_terminal() {
         assert_eq!(visible("a\u{1b}[2Jb\u{202e}c\n"), "a\u{fffd}[2Jb\u{fffd}c\n");
+    }
+
+    #[test]
+    fn a_name_stays_on_one_line_and_a_text_behind_its_indent() {
+        let forged =
+            serde_json::json!({ "name": "al\n#99  fake\u{2028}\r\u{1b}[1m", "list": ["a\nb", 2] });
+        assert_eq!(word(&forged, "/name"), "al\u{23ce}#99  fake\u{23ce}\u{fffd}\u{fffd}[1m");
+        assert_eq!(word(&forged, "/list"), "a\u{23ce}b, 2");
+        assert_eq!(indented("one\n#2\u{7}", "    "), "    one\n    #2\u{fffd}");
+        assert_eq!(indented("", "  "), "  ");
     }
 }

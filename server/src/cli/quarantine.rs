@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::client::{Access, Client, target};
-use super::output::{table, word};
+use super::output::{indented, table, word};
 use super::{Globals, Output};
 use crate::problem::Result;
 
@@ -74,7 +74,7 @@ impl Quarantine {
                         word(record, "/seq"),
                         word(record, "/locator"),
                         word(record, "/reason"),
-                        word(record, "/raw_text"),
+                        indented(record["raw_text"].as_str().unwrap_or_default(), "    "),
                     )
                 })?;
                 Ok(0)

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use super::client::{Access, Client, target};
-use super::output::{visible, word};
+use super::output::{one_line, visible, word};
 use super::{Globals, Output};
 use crate::problem::Result;
 
@@ -95,13 +95,16 @@ fn words(answer: &Value, count_alone: bool) -> String {
         return text;
     }
     for warning in answer["warnings"].as_array().into_iter().flatten() {
-        put(format!("note: {}", visible(warning.as_str().unwrap_or_default())));
+        put(format!("note: {}", one_line(warning.as_str().unwrap_or_default())));
     }
     for hit in answer["hits"].as_array().into_iter().flatten() {
         put(head(hit));
         let marked = marked(hit);
         for line in visible(&marked).lines() {
             put(format!("    {}", emphasised(line)));
+        }
+        for line in super::show::act_lines(hit) {
+            put(format!("    {line}"));
         }
     }
     let shown = answer["hits"].as_array().map_or(0, Vec::len);

@@ -6,10 +6,11 @@ use clap::Args;
 use serde_json::Value;
 
 use super::client::{Access, Client, target};
-use super::output::word;
+use super::output::{indented, one_line, word};
 use super::search::head;
 use super::{Globals, Output};
 use crate::problem::Result;
+use crate::wire::event::in_words;
 
 /// Show one event.
 #[derive(Debug, Args)]
@@ -38,28 +39,31 @@ fn words(event: &Value) -> String {
     let mut text = String::new();
     let mut put = |line: String| writeln!(text, "{line}").expect("a String takes every write");
     for neighbour in event["before"].as_array().into_iter().flatten() {
-        put(format!("  {}\n      {}", head(neighbour), word(neighbour, "/text")));
+        put(beside(neighbour));
     }
     put(head(event));
-    put(format!("    {}", word(event, "/text")));
+    put(indented(event["text"].as_str().unwrap_or_default(), "    "));
+    for line in act_lines(event) {
+        put(format!("    {line}"));
+    }
     for name in
-        ["title", "thread", "edited_at", "remark", "locator", "source", "recorded_at", "raw_text"]
+        ["title", "thread", "edited_at", "target", "remark", "locator", "source", "recorded_at"]
     {
         let value = word(event, &format!("/{name}"));
         if !value.is_empty() {
             put(format!("    {name}: {value}"));
         }
     }
+    if let Some(raw) = event["raw_text"].as_str() {
+        put("    raw_text:".to_owned());
+        put(indented(raw, "      "));
+    }
     for file in event["attachments"].as_array().into_iter().flatten() {
         put(format!("    file: {}  {}", word(file, "/name"), word(file, "/custody")));
     }
     for version in event["versions"].as_array().into_iter().flatten() {
-        put(format!(
-            "    version #{}  {}: {}",
-            word(version, "/seq"),
-            word(version, "/at"),
-            word(version, "/text")
-        ));
+        put(format!("    version #{}  {}:", word(version, "/seq"), word(version, "/at")));
+        put(indented(version["text"].as_str().unwrap_or_default(), "      "));
     }
     if !event["proof"].is_null() {
         put(format!(
@@ -69,7 +73,23 @@ fn words(event: &Value) -> String {
         ));
     }
     for neighbour in event["after"].as_array().into_iter().flatten() {
-        put(format!("  {}\n      {}", head(neighbour), word(neighbour, "/text")));
+        put(beside(neighbour));
     }
     text
+}
+
+fn beside(neighbour: &Value) -> String {
+    let text = neighbour["text"].as_str().unwrap_or_default();
+    let mut said = format!("  {}\n{}", head(neighbour), indented(text, "      "));
+    for line in act_lines(neighbour) {
+        said.push_str("\n      ");
+        said.push_str(&line);
+    }
+    said
+}
+
+/// Returns what a ledger event did, a line for the act and one for each fact; none for other events.
+pub(super) fn act_lines(event: &Value) -> Vec<String> {
+    let act = in_words(&event["act"], &event["former"]);
+    act.into_iter().map(|(name, said)| one_line(&format!("{name}: {said}"))).collect()
 }

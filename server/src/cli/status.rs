@@ -128,7 +128,7 @@ fn index(status: &Value) -> String {
     let index = &status["index"];
     let seconds = index["lag_seconds"].as_f64().unwrap_or(0.0);
     let failure = match index["failure"].as_str() {
-        Some(failure) => format!("; {}", super::output::visible(failure)),
+        Some(failure) => format!("; {}", super::output::one_line(failure)),
         None => String::new(),
     };
     format!("behind by {} events, {seconds:.1} s{failure}", grouped(&index["lag_events"]))

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::client::{Client, target};
-use super::output::word;
+use super::output::{indented, word};
 use super::search::head;
 use super::{Output, explain, export, verify};
 use crate::problem::{Kind, Problem, Result};
@@ -67,7 +67,8 @@ fn broken(what: &str) -> Problem {
 }
 
 fn say_event(event: &Value, output: &Output) -> Result<()> {
-    output.line(&format!("   {}\n       {}", head(event), word(event, "/text")))
+    let text = event["text"].as_str().unwrap_or_default();
+    output.line(&format!("   {}\n{}", head(event), indented(text, "       ")))
 }
 
 /// Exports the day around a hit into a new folder beside the archive, and returns it with the public key.

@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::client::{Access, Begin, Client};
-use super::output::word;
+use super::output::{plain, word};
 use super::{Globals, Output};
 use crate::problem::{Kind, Problem, Result};
 
@@ -89,7 +89,7 @@ pub(super) fn words(report: &Value) -> String {
     for statement in ["proven", "not_proven"] {
         for line in report[statement].as_array().into_iter().flatten() {
             let label = statement.replace('_', " ");
-            lines.push(format!("{label}: {}", line.as_str().unwrap_or_default()));
+            lines.push(format!("{label}: {}", plain(line)));
         }
     }
     lines.join("\n")

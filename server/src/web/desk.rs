@@ -6,6 +6,7 @@ use axum::extract::{Form, Path, Query as Parameters, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::rendered;
 use super::words::{Stretch, cut, shown};
@@ -15,7 +16,7 @@ use crate::auth::Caller;
 use crate::cli::target;
 use crate::jobs::{State as JobState, Task};
 use crate::problem::{Kind, Problem, Result};
-use crate::wire::event::Event;
+use crate::wire::event::{Event, in_words};
 use crate::wire::search::{Answer, Asked, Hit};
 use crate::wiring::Shared;
 
@@ -33,6 +34,8 @@ struct Line {
     kind: &'static str,
     words: Vec<Stretch>,
     files: Vec<String>,
+    /// What a ledger event did.
+    act: Vec<String>,
 }
 
 impl Line {
@@ -45,6 +48,7 @@ impl Line {
             kind: hit.kind,
             words: cut(hit.text.as_deref().unwrap_or_default(), &hit.highlights),
             files: hit.files.iter().map(|name| shown(name)).collect(),
+            act: act(hit.act.as_ref()),
         }
     }
 
@@ -57,8 +61,15 @@ impl Line {
             kind: event.kind,
             words: cut(event.text.as_deref().unwrap_or_default(), &[]),
             files: event.attachments.iter().map(|file| shown(&file.name)).collect(),
+            act: act(event.act.as_ref()),
         }
     }
+}
+
+/// Returns the lines that say what a ledger event did.
+fn act(act: Option<&Value>) -> Vec<String> {
+    let words = in_words(act.unwrap_or(&Value::Null), &Value::Null);
+    words.into_iter().map(|(name, said)| shown(&format!("{name}: {said}"))).collect()
 }
 
 /// Returns a time to the second, for eyes; the exact one is in the event's own view and in every export.
@@ -135,7 +146,7 @@ struct EventPage<'p> {
     demo: bool,
     view: &'p View,
     line: Line,
-    facts: Vec<(&'static str, String)>,
+    facts: Vec<(String, String)>,
     versions: Vec<Line>,
     before: Vec<Line>,
     after: Vec<Line>,
@@ -163,13 +174,13 @@ pub(crate) async fn event(
     Ok(rendered(StatusCode::OK, &page))
 }
 
-fn facts(view: &View) -> Vec<(&'static str, String)> {
+fn facts(view: &View) -> Vec<(String, String)> {
     let event = &view.event;
     let mut facts = vec![
-        ("Event", event.event_id.clone()),
-        ("Happened", event.at.clone()),
-        ("Recorded", event.recorded_at.clone()),
-        ("Leaf", view.leaf.clone()),
+        ("Event".to_owned(), event.event_id.clone()),
+        ("Happened".to_owned(), event.at.clone()),
+        ("Recorded".to_owned(), event.recorded_at.clone()),
+        ("Leaf".to_owned(), view.leaf.clone()),
     ];
     let optional = [
         ("Source", &event.source),
@@ -179,7 +190,12 @@ fn facts(view: &View) -> Vec<(&'static str, String)> {
         ("Remark", &event.remark),
     ];
     for (name, value) in optional {
-        facts.extend(value.as_ref().map(|value| (name, shown(value))));
+        facts.extend(value.as_ref().map(|value| (name.to_owned(), shown(value))));
+    }
+    if let Some(act) = &event.act {
+        let former = Value::Object(view.former.clone());
+        let words = in_words(act, &former).into_iter();
+        facts.extend(words.map(|(name, said)| (shown(&name), shown(&said))));
     }
     facts
 }

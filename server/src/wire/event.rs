@@ -1,8 +1,9 @@
 //! An event as the API shows it.
 
 use archive::Archive;
-use chat::{Attachment, Custody, EventId, Person, Place, Recorded};
+use chat::{Act, Attachment, Custody, EventId, Fact, Person, Place, Recorded};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::auth::secret::hex;
 
@@ -42,6 +43,9 @@ pub(crate) struct Event {
     pub(crate) target: Option<u64>,
     /// Its files.
     pub(crate) attachments: Vec<File>,
+    /// What a ledger event did: its verb and its facts by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) act: Option<Value>,
 }
 
 /// A room in an event.
@@ -108,7 +112,50 @@ impl Event {
             locator: content.locator.clone(),
             target: event.target.map(chat::Seq::get),
             attachments: content.attachments.iter().enumerate().map(File::of).collect(),
+            act: content.act.as_ref().map(act),
         }
+    }
+}
+
+/// Returns an act as the API shows it: one object, the verb first among its facts.
+pub(crate) fn act(act: &Act) -> Value {
+    let mut object = Map::new();
+    object.insert("verb".to_owned(), act.verb.clone().into());
+    object.extend(act.facts.iter().map(|(name, fact)| (name.clone(), self::fact(fact))));
+    Value::Object(object)
+}
+
+/// Returns one fact of an act as JSON.
+pub(crate) fn fact(fact: &Fact) -> Value {
+    match fact {
+        Fact::Text(text) => text.clone().into(),
+        Fact::Number(number) => (*number).into(),
+        Fact::Flag(flag) => (*flag).into(),
+        Fact::List(list) => list.iter().map(self::fact).collect(),
+        Fact::Map(map) => map.iter().map(|(name, fact)| (name.clone(), self::fact(fact))).collect(),
+    }
+}
+
+/// Returns an act that is shown in words: the verb, then every fact by name, with what it was before where that is known.
+pub(crate) fn in_words(act: &Value, former: &Value) -> Vec<(String, String)> {
+    let Some(object) = act.as_object() else { return Vec::new() };
+    let verb = object.get("verb").and_then(Value::as_str).unwrap_or_default();
+    let mut words = vec![("act".to_owned(), verb.replace('-', " "))];
+    for (name, fact) in object.iter().filter(|(name, _)| *name != "verb") {
+        let said = match former.get(name) {
+            Some(former) => format!("{} (before: {})", plain(fact), plain(former)),
+            None => plain(fact),
+        };
+        words.push((name.replace('_', " "), said));
+    }
+    words
+}
+
+fn plain(fact: &Value) -> String {
+    match fact {
+        Value::String(text) => text.clone(),
+        Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
     }
 }
 
@@ -147,5 +194,39 @@ impl File {
             sha256,
             bytes,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_act_is_shown_with_its_verb_and_every_fact() {
+        let given =
+            Act::new("room-renamed").with("from", "#a").with("to", "#b").with("count", 2_u32);
+        let given = given.with("members", vec!["Ada".to_owned()]).with("open", true);
+        assert_eq!(
+            act(&given),
+            serde_json::json!({
+                "verb": "room-renamed", "from": "#a", "to": "#b", "count": 2,
+                "members": ["Ada"], "open": true,
+            })
+        );
+    }
+    #[test]
+    fn an_act_says_what_was_before_where_that_is_known() {
+        let act = serde_json::json!({ "verb": "room-changed", "category": "Legal", "members": ["A", "B"] });
+        let said = in_words(&act, &serde_json::json!({ "category": "Trading" }));
+        let line = |name: &str, said: &str| (name.to_owned(), said.to_owned());
+        assert_eq!(
+            said,
+            [
+                line("act", "room changed"),
+                line("category", "Legal (before: Trading)"),
+                line("members", "A, B"),
+            ]
+        );
+        assert!(in_words(&Value::Null, &Value::Null).is_empty());
     }
 }

@@ -3,6 +3,7 @@
 use index::{Order, Snapshot};
 use query::{Query, Zone};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::event::{Actor, Event, Room};
 use crate::auth::secret::hex;
@@ -85,6 +86,9 @@ pub(crate) struct Hit {
     /// Names of its files.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) files: Vec<String>,
+    /// What a ledger event did: its verb and its facts by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) act: Option<Value>,
     /// Half-open ranges of code points in `text`.
     pub(crate) highlights: Vec<[usize; 2]>,
 }
@@ -111,6 +115,7 @@ impl Hit {
             actor: event.actor,
             text: event.text,
             files: event.attachments.into_iter().map(|file| file.name).collect(),
+            act: event.act,
             highlights: highlights.into_iter().map(|(start, end)| [start, end]).collect(),
         }
     }
