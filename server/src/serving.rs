@@ -18,6 +18,7 @@ use tower::ServiceExt as _;
 use crate::auth::{Caller, Way};
 use crate::cli::{CONTROL_SOCKET, caller_of};
 use crate::problem::{Kind, Problem, Result};
+use crate::shutdown::Signals;
 use crate::wiring::Shared;
 
 /// How long a connection may take to say what it wants.
@@ -36,6 +37,8 @@ pub(crate) struct Server {
     control: UnixListener,
     socket: PathBuf,
     address: SocketAddr,
+    /// Heard before anyone is told that the server is ready.
+    signals: Signals,
 }
 
 impl Server {
@@ -49,7 +52,8 @@ impl Server {
         })?;
         let socket = shared.data.join(CONTROL_SOCKET);
         let control = bind_control(&socket)?;
-        Ok(Self { tcp, control, socket, address })
+        let signals = Signals::listen()?;
+        Ok(Self { tcp, control, socket, address, signals })
     }
 
     /// Returns the address that it listens on.
@@ -62,14 +66,14 @@ impl Server {
         let router = crate::api::router(&shared);
         let (stop, stopped) = watch::channel(false);
         let mut connections = JoinSet::new();
-        let mut asked = std::pin::pin!(crate::shutdown::asked());
+        let mut asked = std::pin::pin!(self.signals.asked());
         let address = self.address;
         let manager = crate::notify::Manager::from_environment();
         let mut signs = manager.watchdog().map(tokio::time::interval);
         manager.ready();
-        let heard = loop {
+        loop {
             tokio::select! {
-                heard = &mut asked => break heard,
+                () = &mut asked => break,
                 Ok((stream, _)) = self.tcp.accept() => {
                     let service = router.clone();
                     connections.spawn(serve(TokioIo::new(stream), service, None, stopped.clone()));
@@ -89,7 +93,7 @@ impl Server {
                     manager.alive();
                 },
             }
-        };
+        }
         manager.stopping();
         drop((self.tcp, self.control));
         drop(std::fs::remove_file(&self.socket));
@@ -102,8 +106,7 @@ impl Server {
         if left > 0 {
             tracing::warn!(jobs = left, "jobs are cut short; they can be run again");
         }
-        shared.close().await?;
-        heard
+        shared.close().await
     }
 }
 

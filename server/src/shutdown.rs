@@ -1,19 +1,33 @@
 //! The whole of a graceful stop: a signal, no new connections, the answers that are under way, the jobs, the archive.
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::problem::{Kind, Problem, Result};
 
-/// Returns when the process is asked to stop: SIGTERM from a service manager, SIGINT from a keyboard.
-pub(crate) async fn asked() -> Result<()> {
-    let unheard = |error: std::io::Error| {
-        Problem::new(Kind::Unavailable, format!("signals cannot be heard: {error}"))
-    };
-    let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
-    tokio::select! {
-        _ = terminate.recv() => tracing::info!(signal = "SIGTERM", "stopping"),
-        _ = interrupt.recv() => tracing::info!(signal = "SIGINT", "stopping"),
+/// The signals that ask for a stop: SIGTERM from a service manager, SIGINT from a keyboard. They are heard from the moment
+/// that this is made; before it, they end the process where it stands.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Begins to listen.
+    pub(crate) fn listen() -> Result<Self> {
+        let unheard = |error: std::io::Error| {
+            Problem::new(Kind::Unavailable, format!("signals cannot be heard: {error}"))
+        };
+        let terminate = signal(SignalKind::terminate()).map_err(unheard)?;
+        let interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
+        Ok(Self { terminate, interrupt })
     }
-    Ok(())
+
+    /// Returns when the process is asked to stop.
+    pub(crate) async fn asked(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => tracing::info!(signal = "SIGTERM", "stopping"),
+            _ = self.interrupt.recv() => tracing::info!(signal = "SIGINT", "stopping"),
+        }
+    }
 }

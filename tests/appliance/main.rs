@@ -8,6 +8,7 @@
     reason = "a test stops at the first thing that is not as it should be, and writes its own files as they come"
 )]
 
+mod audit;
 mod bad_input;
 mod crash;
 mod damage;
@@ -17,6 +18,7 @@ mod import;
 mod neighbours;
 mod operating;
 mod reading;
+mod refusals;
 mod repeating;
 mod running;
 mod search;

@@ -70,6 +70,19 @@ impl Running {
         (status, head.to_owned(), body.to_owned())
     }
 
+    /// Begins a request whose body does not come while the stream is held.
+    pub(crate) fn begin(&self, method: &str, target: &str, headers: &[&str]) -> TcpStream {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let more = headers.iter().fold(String::new(), |more, line| more + line + "\r\n");
+        let host = &self.address;
+        write!(
+            stream,
+            "{method} {target} HTTP/1.1\r\nHost: {host}\r\n{more}Content-Length: 9\r\n\r\n{{"
+        )
+        .unwrap();
+        stream
+    }
+
     /// Asks the server to stop as a service manager would, and waits for it.
     pub(crate) fn stop(mut self) {
         let id = rustix::process::Pid::from_child(&self.child);

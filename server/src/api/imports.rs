@@ -3,7 +3,7 @@
 use std::path::{Path as FilePath, PathBuf};
 
 use axum::body::Body;
-use axum::extract::{Path, Query as Parameters, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::header;
 use axum::response::Response;
 use axum::{Extension, Json};
@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::jobs::{accepted, shown};
+use super::parameters::Parameters;
 use super::unpack;
 use crate::auth::{Caller, Way};
 use crate::jobs::{Progress, Task, View, blocking};

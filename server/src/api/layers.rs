@@ -109,6 +109,22 @@ fn named(mut response: Response, id: &str) -> Response {
     response
 }
 
+/// Refuses a body that is compressed: read as it is, a feed's events would go into quarantine as noise.
+pub(super) async fn plain_bodies(request: Request, next: Next) -> Response {
+    let codings = request.headers().get_all(header::CONTENT_ENCODING);
+    let foreign = codings
+        .iter()
+        .find(|coding| !coding.is_empty() && !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let Some(coding) = foreign else { return next.run(request).await };
+    let coding = String::from_utf8_lossy(coding.as_bytes()).into_owned();
+    let detail = format!(
+        "Content-Encoding {coding:?} is not read; send the body as it is (a compressed file to import goes without that header)"
+    );
+    let mut response = Problem::new(Kind::UnsupportedMedia, detail).into_response();
+    response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    response
+}
+
 /// Makes a problem of an error that was said by the framework, such as a parameter that cannot be read.
 pub(super) async fn in_form(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
@@ -123,6 +139,7 @@ pub(super) async fn in_form(request: Request, next: Next) -> Response {
         404 => Kind::NotFound,
         405 => Kind::MethodNotAllowed,
         413 => Kind::TooLarge,
+        415 => Kind::UnsupportedMedia,
         400..=499 => Kind::BadRequest,
         _ => Kind::Internal,
     };

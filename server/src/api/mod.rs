@@ -4,6 +4,7 @@
 //! without a rule does not compile. Around all of them lie Host and Origin checks, limits and strict headers.
 
 mod answers;
+mod audit;
 mod checks;
 mod context;
 mod events;
@@ -15,6 +16,7 @@ mod layers;
 mod links;
 mod neighbours;
 mod openapi;
+mod parameters;
 mod passage;
 mod quarantine;
 pub(crate) mod route;
@@ -35,6 +37,7 @@ use policy::Permission;
 
 pub(crate) use answers::Answers;
 pub(crate) use exports::{Order as ExportOrder, freeze_and_pack};
+pub(crate) use parameters::{Parameters, whole_number};
 use route::{Need, Route, routes};
 
 use crate::auth::guard;
@@ -57,6 +60,7 @@ pub(crate) fn table() -> &'static [Route] {
         GET "/api/v1/events/{seq}/proof" READ, "Proves one event to a signed checkpoint" => show::proof;
         GET "/api/v1/events/{seq}/attachments/{number}" READ, "Hands out one file of an event" => show::attachment;
         GET "/api/v1/search" READ, "Finds events" => search::search;
+        GET "/api/v1/audit" ADMIN, "Shows officers' acts, newest first" => audit::list;
         GET "/api/v1/checkpoint" READ, "Hands out the newest signed checkpoint" => state::checkpoint;
         GET "/api/v1/status" READ, "Shows the state of the archive" => state::status;
         GET "/api/v1/openapi.json" READ, "Describes these routes" => openapi::document;
@@ -111,6 +115,7 @@ pub(crate) fn router(shared: &Shared) -> Router {
             Problem::new(Kind::MethodNotAllowed, "see /api/v1/openapi.json")
         })
         .layer(DefaultBodyLimit::max(chat::limits::REQUEST_BYTES_MAX))
+        .layer(from_fn(layers::plain_bodies))
         .layer(from_fn(layers::in_form))
         .layer(from_fn(layers::page_for_people))
         .layer(from_fn_with_state(Shared::clone(shared), guard::hosts))

@@ -1,13 +1,14 @@
 //! Records that could not be understood: listed, shown raw, tried again.
 
 use axum::body::Bytes;
-use axum::extract::{Path, Query as Parameters, State};
+use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use chat::{Act, EventKind, Recorded, Seq};
 use index::{Order, Page, SnapshotChoice};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::parameters::{Parameters, whole_number};
 use crate::auth::{Caller, scope};
 use crate::jobs::blocking;
 use crate::problem::{Kind, Problem, Result};
@@ -18,6 +19,7 @@ use crate::wiring::{Appliance, Shared};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
+    #[serde(default, deserialize_with = "whole_number")]
     limit: Option<usize>,
 }
 

@@ -3,13 +3,14 @@
 use std::time::Instant;
 
 use archive::Archive;
-use axum::extract::{Path, Query as Parameters, State};
+use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use chat::{Act, Recorded, Seq};
 use index::{Cursor, Page, Scope, Snapshot, SnapshotChoice, StateAt};
 use query::Query;
 use serde_json::{Value, json};
 
+use super::parameters::Parameters;
 use crate::auth::{Caller, scope};
 use crate::jobs::blocking;
 use crate::problem::{Kind, Problem, Result};
@@ -26,6 +27,10 @@ pub(super) async fn search(
     Extension(caller): Extension<Caller>,
     Parameters(asked): Parameters<Asked>,
 ) -> Result<Json<Answer>> {
+    if asked.q.is_none() {
+        let detail = "q is missing: give a query, such as /api/v1/search?q=invoice; an empty one finds everything";
+        return Err(Problem::new(Kind::BadRequest, detail).with("parameter", "q"));
+    }
     find(&shared, &caller, asked).await.map(Json)
 }
 
@@ -35,7 +40,8 @@ pub(crate) async fn find(shared: &Shared, caller: &Caller, asked: Asked) -> Resu
     let (shared, caller) = (Shared::clone(shared), caller.clone());
     blocking(move || {
         let scope = scope::of(&caller)?;
-        let query = parse(&asked.q, asked.zone.as_deref().unwrap_or(&shared.config.time.zone))?;
+        let text = asked.q.as_deref().unwrap_or_default();
+        let query = parse(text, asked.zone.as_deref().unwrap_or(&shared.config.time.zone))?;
         let mut answer = look(&shared, &query, &scope, &asked)?;
         let act = Act::new("search")
             .with("query", query.text())

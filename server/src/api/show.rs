@@ -2,7 +2,7 @@
 
 use archive::proof::opening::Opening;
 use axum::body::Body;
-use axum::extract::{Path, Query as Parameters, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use axum::{Extension, Json};
@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::neighbours::{self, Ahead};
+use super::parameters::{Parameters, whole_number};
 use super::search::event as shown;
 use crate::auth::{Caller, scope};
 use crate::jobs::blocking;
@@ -34,7 +35,7 @@ pub(crate) fn read(shared: &Appliance, seq: Seq) -> Result<Recorded> {
     recorded.filter(|recorded| recorded.event.kind != EventKind::Officer).ok_or_else(|| {
         Problem::new(
             Kind::NotFound,
-            format!("event {seq} does not exist, is destroyed, or is an officer's act"),
+            format!("event {seq} does not exist, is destroyed, or is an officer's act (those are shown by `muniment audit`)"),
         )
     })
 }
@@ -43,6 +44,7 @@ pub(crate) fn read(shared: &Appliance, seq: Seq) -> Result<Recorded> {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Around {
+    #[serde(default, deserialize_with = "whole_number")]
     context: Option<usize>,
 }
 
@@ -173,6 +175,7 @@ fn leaf_of(opening: &Opening, seq: Seq) -> Result<String> {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Towards {
+    #[serde(default, deserialize_with = "whole_number")]
     size: Option<u64>,
 }
 

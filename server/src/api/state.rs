@@ -1,6 +1,6 @@
 //! The state of the archive and its newest checkpoint.
 
-use axum::extract::{Query as Parameters, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
@@ -9,6 +9,7 @@ use index::{Page, SnapshotChoice};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::parameters::Parameters;
 use crate::auth::secret::hex;
 use crate::auth::{Caller, scope};
 use crate::jobs::blocking;

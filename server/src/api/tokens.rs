@@ -41,10 +41,14 @@ pub(super) async fn issue(
     let token = Json(json!({
         "id": issued.id,
         "name": order.name,
-        "scopes": grant.to_string(),
+        "scopes": words(grant),
         "token": issued.secret.reveal(),
     }));
     Ok((Extension(ShownOnce), token))
+}
+
+fn words(grant: Grant) -> Vec<&'static str> {
+    grant.permissions().map(policy::Permission::word).collect()
 }
 
 /// `GET /tokens`
@@ -58,7 +62,7 @@ pub(super) async fn list(State(shared): State<Shared>) -> Result<Json<Value>> {
             json!({
                 "id": token.id,
                 "name": token.name,
-                "scopes": token.grant.to_string(),
+                "scopes": words(token.grant),
                 "issued_at": token.issued_at.to_string(),
                 "revoked_at": token.revoked_at.map(|at| at.to_string()),
             })

@@ -11,10 +11,18 @@ use crate::problem::{Kind, Problem, Result};
 
 /// Check and show the configuration.
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:\n  muniment config check\n  muniment config show --origin\n  \
+                  MUNIMENT__LIMITS__JOBS_MAX=3 muniment config show")]
 pub(crate) enum Configuration {
     /// Say whether it can be used; exit 78 if not
+    #[command(
+        after_help = "Example:\n  muniment --data /srv/archive config check && systemctl restart muniment"
+    )]
     Check,
     /// Show every value in force
+    #[command(
+        after_help = "Examples:\n  muniment config show\n  muniment config show --origin --json"
+    )]
     Show {
         /// Say also where each value came from
         #[arg(long)]

@@ -64,7 +64,7 @@ impl Import {
         };
         let report = match request {
             Ok(request) => {
-                client.job(Begin { request, work: "importing", unit: "events" }, output).await
+                client.job(Begin { request, work: "importing", unit: "bytes" }, output).await
             }
             Err(problem) => Err(problem),
         };

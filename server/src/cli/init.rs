@@ -70,10 +70,40 @@ impl Init {
     }
 }
 
-/// Returns the name of the calling user, or its number.
+/// Returns the name of the calling user: as the table of users has it, else as the environment says, else its number.
 pub(super) fn user_name() -> String {
-    std::env::var("USER")
-        .ok()
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw()))
+    let uid = rustix::process::getuid().as_raw();
+    let table = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    named_in(&table, uid)
+        .or_else(|| std::env::var("USER").ok().filter(|name| !name.is_empty()))
+        .unwrap_or_else(|| format!("user {uid}"))
+}
+
+/// Returns the name of a user in a table of users (passwd(5)): the full name where one is given, else the login name.
+fn named_in(table: &str, uid: u32) -> Option<String> {
+    let line = table
+        .lines()
+        .find(|line| line.split(':').nth(2).and_then(|number| number.parse().ok()) == Some(uid))?;
+    let mut fields = line.split(':');
+    let login = fields.next()?;
+    // The first member of the fifth field is the full name; `&` in it would stand for the login name.
+    let full = fields.nth(3).and_then(|field| field.split(',').next()).unwrap_or_default().trim();
+    let name = if full.is_empty() || full.contains('&') { login } else { full };
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named_in;
+
+    #[test]
+    fn a_user_is_called_as_the_table_of_users_says() {
+        let table = "root:x:0:0:root:/root:/bin/sh\nada:x:7:7:Ada Lovelace,,,:/home/ada:/bin/sh\n\
+                     feed:x:8:8::/:/bin/false\nbroken\n";
+        for (uid, name) in
+            [(0, Some("root")), (7, Some("Ada Lovelace")), (8, Some("feed")), (9, None)]
+        {
+            assert_eq!(named_in(table, uid).as_deref(), name, "{uid}");
+        }
+    }
 }

@@ -26,6 +26,9 @@ impl Completions {
 
 /// Print the manual page, or write one for every verb.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  muniment man | man -l -\n  muniment man --out /usr/local/share/man/man1"
+)]
 pub(crate) struct Man {
     /// Write muniment.1 and one page for each verb into this folder
     #[arg(long, value_name = "DIR")]

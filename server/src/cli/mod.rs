@@ -3,6 +3,7 @@
 //! A verb is one file. It turns its arguments into requests, sends them through [`client::Client`] and prints the answer:
 //! as it is with `--json`, in words or a table otherwise. Data goes to standard output, everything else to standard error.
 
+mod audit;
 mod bundle;
 mod checkpoint;
 mod client;
@@ -110,6 +111,8 @@ enum Verb {
     Explain(explain::Explain),
     /// Show one event with its versions, files, proof and neighbours
     Show(show::Show),
+    /// Show officers' acts, newest first
+    Audit(audit::Audit),
     /// Freeze a set of events and write a package that proves itself
     Export(export::Export),
     /// Prove the archive anew, or an export without any archive
@@ -171,6 +174,7 @@ impl Verb {
             Self::Search(verb) => verb.run(globals, output).await,
             Self::Explain(verb) => verb.run(globals, output).await,
             Self::Show(verb) => verb.run(globals, output).await,
+            Self::Audit(verb) => verb.run(globals, output).await,
             Self::Export(verb) => verb.run(globals, output).await,
             Self::Verify(verb) => verb.run(globals, output).await,
             Self::Checkpoint(verb) => verb.run(globals, output).await,
@@ -256,5 +260,18 @@ mod tests {
         for verb in grammar().get_subcommands() {
             assert!(verb.get_about().is_some(), "{}", verb.get_name());
         }
+    }
+
+    #[test]
+    fn every_verb_has_an_example() {
+        fn look(verb: &clap::Command) {
+            let name = verb.get_name();
+            let said = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let line = if name == "muniment" { "muniment ".to_owned() } else { format!(" {name}") };
+            let is_example = said.starts_with("Example") && said.contains(&line);
+            assert!(is_example, "{name}: {said}");
+            verb.get_subcommands().for_each(look);
+        }
+        look(&grammar());
     }
 }

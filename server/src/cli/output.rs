@@ -203,7 +203,7 @@ pub(crate) fn plain(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => one_line(text),
         Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
-        other => one_line(&other.to_string()),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => one_line(&value.to_string()),
     }
 }
 

@@ -10,19 +10,27 @@ use crate::problem::Result;
 
 /// Records that could not be understood.
 #[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Examples:\n  muniment quarantine list\n  muniment quarantine show 4711\n  muniment quarantine replay"
+)]
 pub(crate) enum Quarantine {
     /// List them, oldest first
+    #[command(after_help = "Example:\n  muniment quarantine list --limit 20 --json")]
     List {
         /// Records at most
         #[arg(long, default_value_t = 1000)]
         limit: usize,
     },
     /// Show one, with its bytes as they were given
+    #[command(after_help = "Example:\n  muniment quarantine show 4711 --json | jq -r .raw_text")]
     Show {
         /// The record, by its sequence number
         seq: chat::Seq,
     },
     /// Try to understand one again, or all
+    #[command(
+        after_help = "Examples:\n  muniment quarantine replay 4711\n  muniment quarantine replay"
+    )]
     Replay {
         /// The records, by their sequence numbers [default: all]
         seqs: Vec<chat::Seq>,

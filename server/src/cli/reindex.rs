@@ -11,6 +11,9 @@ use crate::problem::{Kind, Problem, Result};
 
 /// Build the index anew. Answers are the same afterwards; searching goes on while it is built.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  muniment reindex\n  muniment --data /srv/archive reindex --json"
+)]
 pub(crate) struct Reindex {}
 
 impl Reindex {

@@ -81,9 +81,26 @@ impl Search {
         );
         let client = Client::open(globals, Access::Reads).await?;
         let answer = client.get(&target).await;
+        let is_alone = client.shared().is_some();
         client.close().await?;
-        output.result(&answer?, |answer| words(answer, self.count))?;
+        let mut answer = answer?;
+        if is_alone && order == "score" {
+            end_here(&mut answer);
+        }
+        output.result(&answer, |answer| words(answer, self.count))?;
         Ok(0)
+    }
+}
+
+/// Takes the cursor out of a page in best-first order: it needs the very reader of this process, which ends now.
+fn end_here(answer: &mut Value) {
+    if answer["next"].take().is_null() {
+        return;
+    }
+    let why = "pages in the order of score follow one another in a running server alone (muniment serve); \
+               take more at once with --limit, or another order";
+    if let Some(warnings) = answer["warnings"].as_array_mut() {
+        warnings.push(why.into());
     }
 }
 

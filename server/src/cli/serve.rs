@@ -1,5 +1,7 @@
 //! `muniment serve`: the web desk, the API and the control socket, until a signal says stop.
 
+use std::net::SocketAddr;
+
 use clap::Args;
 
 use super::{Globals, Output, accept};
@@ -21,8 +23,8 @@ On a terminal it prints a link that signs you in once. SIGTERM and SIGINT drain 
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Serve {
     /// Address and port; port 0 takes a free one
-    #[arg(long, value_name = "ADDR")]
-    listen: Option<String>,
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    listen: Option<SocketAddr>,
     /// Print a sign-in link even where standard error is no terminal
     #[arg(long)]
     link: bool,
@@ -31,8 +33,8 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) async fn run(self, globals: &Globals, output: &Output) -> Result<u8> {
         let mut layers = globals.layers()?;
-        if let Some(listen) = &self.listen {
-            layers.lay_flag("--listen", "server", "listen", listen);
+        if let Some(listen) = self.listen {
+            layers.lay_flag("--listen", "server", "listen", &listen.to_string());
         }
         let config = accept(layers.config()?)?;
         crate::logs::begin(&config.logs, globals.verbose, globals.quiet);
@@ -67,4 +69,22 @@ pub(super) async fn sign_in_link(
     let caller: Caller = super::transport::caller_of(shared, uid, Way::Process).await?;
     let issued = shared.credentials.issue_link(&caller, &caller.name).await?;
     Ok(format!("http://{}/sign-in?link={}", server.address(), issued.secret.reveal()))
+}
+
+/// Reads the address of a flag.
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "expected an address and a port, such as 127.0.0.1:7380 or [::1]:7380")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn an_address_that_is_none_is_told_what_one_looks_like() {
+        assert_eq!(address("127.0.0.1:0").unwrap().port(), 0);
+        for text in ["garbage", "127.0.0.1", "localhost:7380", ":80"] {
+            assert!(address(text).unwrap_err().contains("127.0.0.1:7380"), "{text}");
+        }
+    }
 }

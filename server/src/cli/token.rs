@@ -10,6 +10,10 @@ use crate::problem::Result;
 
 /// Tokens for feeds and scripts.
 #[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Examples:\n  muniment token issue --name 'fx feed' --scope append > feed.token\n  \
+                  muniment token list\n  muniment token revoke TOKEN-ID"
+)]
 pub(crate) enum Token {
     /// Issue a token; its secret is shown once
     #[command(
@@ -24,8 +28,12 @@ pub(crate) enum Token {
         scope: Vec<policy::Permission>,
     },
     /// List all tokens, revoked ones too
+    #[command(
+        after_help = "Example:\n  muniment token list --json | jq -r 'select(.revoked_at == null) | .id'"
+    )]
     List,
     /// Revoke a token; from then on it opens nothing
+    #[command(after_help = "Example:\n  muniment token revoke TOKEN-ID")]
     Revoke {
         /// The token's id, as `list` shows it
         id: String,

@@ -83,7 +83,7 @@ pub(crate) struct Sessions {
 #[serde(deny_unknown_fields, default)]
 #[expect(clippy::struct_field_names, reason = "a limit is named as one, its unit last")]
 pub(crate) struct Limits {
-    /// Requests worked on at once; one more is answered 503.
+    /// Requests worked on at once; one more is answered 429.
     pub(crate) requests_max: usize,
     /// Bytes of one request that posts events.
     pub(crate) request_bytes_max: usize,

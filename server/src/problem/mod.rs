@@ -34,6 +34,8 @@ pub(crate) enum Kind {
     Conflict,
     /// Larger than the limit.
     TooLarge,
+    /// The body is in a form that is not read here.
+    UnsupportedMedia,
     /// The input is no chat export, or is damaged.
     BadData,
     /// Understood, and not built yet.
@@ -76,7 +78,7 @@ const fn row(kind: Kind, slug: &'static str, title: &'static str, status: u16, e
 }
 
 /// The map. Exit codes as in contract.md §1.
-const MAP: [Row; 23] = [
+const MAP: [Row; 24] = [
     row(Kind::BadRequest, "bad-request", "the request is not well formed", 400, 2),
     row(Kind::BadQuery, "bad-query", "the query cannot be read", 400, 2),
     row(Kind::Unauthenticated, "unauthenticated", "sign in first", 401, 77),
@@ -87,10 +89,17 @@ const MAP: [Row; 23] = [
     row(Kind::Gone, "gone", "it is no longer there", 410, 1),
     row(Kind::Conflict, "conflict", "it contradicts what is there", 409, 1),
     row(Kind::TooLarge, "too-large", "larger than the limit", 413, 65),
+    row(
+        Kind::UnsupportedMedia,
+        "unsupported-media",
+        "the body is in a form that is not read",
+        415,
+        65,
+    ),
     row(Kind::BadData, "bad-data", "the input cannot be understood", 422, 65),
     row(Kind::NotYet, "not-yet", "understood, but not built yet", 501, 2),
     row(Kind::Busy, "busy", "too much at once", 429, 75),
-    row(Kind::Overloaded, "overloaded", "too many requests at once", 503, 75),
+    row(Kind::Overloaded, "overloaded", "too many requests at once", 429, 75),
     row(Kind::Locked, "locked", "another process holds the archive", 503, 75),
     row(Kind::Full, "full", "the archive takes no more events", 507, 74),
     row(Kind::InputOutput, "input-output", "reading or writing failed", 500, 74),

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::{Form, Path, Query as Parameters, State};
+use axum::extract::{Form, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::rendered;
 use super::words::{Stretch, cut, shown};
 use crate::api::ExportOrder;
+use crate::api::Parameters;
 use crate::api::show::View;
 use crate::auth::Caller;
 use crate::cli::target;
@@ -97,7 +98,7 @@ pub(crate) async fn desk(
     Extension(caller): Extension<Caller>,
     Parameters(mut asked): Parameters<Asked>,
 ) -> Result<Response> {
-    let query = asked.q.clone();
+    let query = asked.q.clone().unwrap_or_default();
     let order = asked.order.get_or_insert_with(|| "newest".to_owned()).clone();
     asked.limit = Some(HITS);
     let mut page = DeskPage {

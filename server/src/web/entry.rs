@@ -3,12 +3,13 @@
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::{Form, Query as Parameters, State};
+use axum::extract::{Form, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 
 use super::rendered;
+use crate::api::Parameters;
 use crate::auth::Caller;
 use crate::auth::guard::COOKIE;
 use crate::problem::{Kind, Problem, Result};

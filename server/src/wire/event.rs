@@ -155,7 +155,7 @@ fn plain(fact: &Value) -> String {
     match fact {
         Value::String(text) => text.clone(),
         Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
-        other => other.to_string(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => fact.to_string(),
     }
 }
 

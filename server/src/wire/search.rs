@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::event::{Actor, Event, Room};
+use crate::api::whole_number;
 use crate::auth::secret::hex;
 use crate::problem::{Kind, Problem, Result};
 
@@ -13,12 +14,12 @@ use crate::problem::{Kind, Problem, Result};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Asked {
-    /// The query.
-    #[serde(default)]
-    pub(crate) q: String,
+    /// The query; an empty one finds everything.
+    pub(crate) q: Option<String>,
     /// `newest`, `oldest` or `score`.
     pub(crate) order: Option<String>,
     /// Hits of a page; 0 only counts.
+    #[serde(default, deserialize_with = "whole_number")]
     pub(crate) limit: Option<usize>,
     /// `next` of the page before.
     pub(crate) cursor: Option<String>,
