@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Result};
 use crate::page::Order;
-use crate::scope::Scope;
+use crate::scope::{Reach, Scope};
 use crate::snapshot::Snapshot;
 
 /// The opaque place where a page ended. Kept and given back as text.
@@ -37,8 +37,22 @@ impl Binding {
     /// Returns the binding of a search.
     pub(crate) fn of(asked: &Query, scope: &Scope, order: Order) -> Self {
         let mut hash = Sha256::new();
-        hash.update(b"muniment cursor v1\0");
-        hash.update(format!("{order:?}\0{scope:?}\0{:?}", asked.root()));
+        hash.update(b"muniment cursor v2\0");
+        hash.update([match order {
+            Order::Newest => 0,
+            Order::Oldest => 1,
+            Order::Score => 2,
+        }]);
+        match &scope.0 {
+            Reach::Everything => hash.update([0]),
+            Reach::Rooms(rooms) => {
+                hash.update([1]);
+                hash.update(u64::try_from(rooms.len()).unwrap_or(u64::MAX).to_be_bytes());
+                rooms.iter().for_each(|room| hash.update(room.as_bytes()));
+            }
+        }
+        // As interpreted: no two conditions are written alike.
+        hash.update(asked.interpreted());
         Self(first_16(&hash.finalize()))
     }
 }

@@ -9,20 +9,27 @@ use tantivy::schema::Field;
 
 use crate::engine_document::EachText;
 use crate::known_names::KnownNames;
-use crate::schema::Fields;
+use crate::schema::{FIELDS, Fields};
 use crate::spelling::Spelling;
 
 /// Bytes of a whole value at most: what a query of [`chat::limits::QUERY_BYTES_MAX`] bytes can grow to when it is folded is
 /// shorter, and the engine takes no more than 65,535.
 const VALUE_BYTES_MAX: usize = 60_000;
 
-/// An event as the index keeps it: three numbers, and texts by field that lie end to end.
+/// Bytes of an event's texts beside its stems, more often than not at most: three ids, two names and a language.
+const USUAL_BYTES: usize = 96;
+/// Texts of an event beside its stems.
+const USUAL_TEXTS: usize = 8;
+
+/// An event as the index keeps it: three numbers, its words, and other texts by field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Document {
-    pub(crate) fields: Fields,
     pub(crate) seq: u64,
     pub(crate) at: i64,
     pub(crate) target: Option<u64>,
+    /// The field that the words are looked up in.
+    pub(crate) exact: Field,
+    pub(crate) words: String,
     pub(crate) texts: Texts,
 }
 
@@ -37,7 +44,7 @@ pub(crate) struct Texts {
 /// Makes documents of events, one after the other. It remembers stems and names that it has met.
 #[derive(Debug)]
 pub(crate) struct Scribe {
-    fields: Fields,
+    fields: &'static Fields,
     reader: Reader,
     names: KnownNames,
     words: Spelling,
@@ -58,10 +65,15 @@ impl Texts {
         }
     }
 
-    fn append(&mut self, other: &Self) {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(&other.bytes);
-        self.ends.extend(other.ends.iter().map(|(field, end)| (*field, start + end)));
+    /// Returns a list that begins with these and has room for what most events have.
+    fn behind(first: &Self) -> Self {
+        let mut texts = Self {
+            bytes: Vec::with_capacity(first.bytes.len() + USUAL_BYTES),
+            ends: Vec::with_capacity(first.ends.len() + USUAL_TEXTS),
+        };
+        texts.bytes.extend_from_slice(&first.bytes);
+        texts.ends.extend_from_slice(&first.ends);
+        texts
     }
 
     fn clear(&mut self) {
@@ -75,18 +87,19 @@ impl Texts {
     }
 }
 
-impl Scribe {
-    /// Returns a maker of documents with these fields.
-    pub(crate) fn of(fields: Fields) -> Self {
+impl Default for Scribe {
+    fn default() -> Self {
         Self {
-            fields,
+            fields: &FIELDS,
             reader: Reader::remembering(),
             names: KnownNames::default(),
             words: Spelling::default(),
             stems: Texts::default(),
         }
     }
+}
 
+impl Scribe {
     /// Returns the document of an event, or nothing for one that no search finds: an officer's act, or a kind that a later
     /// version wrote. `room` is the language of the room when the event was recorded.
     pub(crate) fn document(
@@ -105,9 +118,7 @@ impl Scribe {
             (fields.aside, fields.aside_stem)
         };
         let language = self.read(recorded, room, stem);
-        let mut texts = Texts::default();
-        texts.push(exact, self.words.text().as_bytes());
-        texts.append(&self.stems);
+        let mut texts = Texts::behind(&self.stems);
         if let Some(language) = language {
             texts.value(fields.lang, language.code());
         }
@@ -115,9 +126,9 @@ impl Scribe {
             texts.value(fields.kind, event.kind.word());
         }
         self.names(recorded, &mut texts);
-        content(recorded, &fields, &mut texts);
-        let (seq, at) = (recorded.seq.get(), event.at.micros());
-        Some(Document { fields, seq, at, target: event.target.map(Seq::get), texts })
+        content(recorded, fields, &mut texts);
+        let (seq, at, target) = (recorded.seq.get(), event.at.micros(), event.target.map(Seq::get));
+        Some(Document { seq, at, target, exact, words: self.words.text().to_owned(), texts })
     }
 
     /// Reads the words and their stems and returns their language.
@@ -146,7 +157,7 @@ impl Scribe {
 
     /// Who, where and from which source.
     fn names(&mut self, recorded: &Recorded, texts: &mut Texts) {
-        let (event, fields) = (&recorded.event, &self.fields);
+        let (event, fields) = (&recorded.event, self.fields);
         if let Some(place) = &event.place {
             texts.value(fields.room, self.names.room(place));
             texts.value(fields.room_id, place.room.as_bytes());
@@ -237,7 +248,6 @@ mod tests {
     use query::analysis::stem;
 
     use super::*;
-    use crate::schema::schema;
 
     fn recorded(event: ChatEvent) -> Recorded {
         let seq = Seq::new(5).unwrap();
@@ -246,7 +256,7 @@ mod tests {
     }
 
     fn document(event: ChatEvent, room: Option<Language>) -> Option<Document> {
-        Scribe::of(schema().1).document(&recorded(event), room)
+        Scribe::default().document(&recorded(event), room)
     }
 
     fn values(document: &Document, wanted: Field) -> Vec<Vec<u8>> {
@@ -264,14 +274,14 @@ mod tests {
         let english = Language::named("en").unwrap();
         let event = chat::testing::message(1, 1, 1, "Running a run");
         let document = document(event, Some(english)).unwrap();
-        assert_eq!(words(&document, document.fields.body), ["running a run"]);
+        assert_eq!((document.exact, document.words.as_str()), (FIELDS.body, "running a run"));
         let expected: Vec<_> = ["running", "a", "run"]
             .into_iter()
             .filter(|term| stem(term, english) != *term)
             .map(|term| stem_term(english, &stem(term, english)))
             .collect();
-        assert_eq!(values(&document, document.fields.stem), expected);
-        assert_eq!(words(&document, document.fields.lang), ["eng"]);
+        assert_eq!(values(&document, FIELDS.stem), expected);
+        assert_eq!(words(&document, FIELDS.lang), ["eng"]);
     }
 
     #[test]
@@ -287,7 +297,7 @@ mod tests {
             custody,
         });
         let document = document(event, None).unwrap();
-        let fields = document.fields;
+        let fields = &*FIELDS;
         assert_eq!(words(&document, fields.from), ["person 9", "nine@example.com"]);
         assert_eq!(values(&document, fields.from_id), [vec![9; 16]]);
         assert_eq!(words(&document, fields.room), ["room 7"]);
@@ -300,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_scribe_that_has_met_much_writes_what_a_new_one_writes() {
-        let mut old = Scribe::of(schema().1);
+        let mut old = Scribe::default();
         let english = Language::named("en");
         for number in 0..5_000_u32 {
             let byte = u8::try_from(number % 251).unwrap();
@@ -312,7 +322,7 @@ mod tests {
             let event = recorded(event);
             let written = old.document(&event, room);
             if number % 499 == 0 {
-                assert_eq!(written, Scribe::of(schema().1).document(&event, room));
+                assert_eq!(written, Scribe::default().document(&event, room));
             }
         }
     }

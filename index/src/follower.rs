@@ -42,6 +42,8 @@ pub(crate) struct Follower {
     pending: Pending,
     /// Times that nothing was new since the last commit.
     rests: u32,
+    /// Since when nothing has been new, until neighbours have been joined on that account.
+    resting: Option<Instant>,
 }
 
 /// Why following was left off.
@@ -81,9 +83,9 @@ impl Follower {
         store: Store,
         tail: Tail,
     ) -> Self {
-        let scribes = (0..rayon::current_num_threads()).map(|_| Scribe::of(store.fields)).collect();
-        let pending = Pending::default();
-        Self { shared, settings, folder, store, scribes, tail, pending, rests: 0 }
+        let scribes = (0..rayon::current_num_threads()).map(|_| Scribe::default()).collect();
+        let (pending, resting) = (Pending::default(), None);
+        Self { shared, settings, folder, store, scribes, tail, pending, rests: 0, resting }
     }
 
     /// Follows until it is told to stop. A fault ends it, and is reported.
@@ -187,6 +189,7 @@ impl Follower {
         self.show(events)?;
         self.pending = Pending::default();
         self.rests = 0;
+        self.resting = Some(Instant::now());
         Ok(())
     }
 
@@ -206,6 +209,11 @@ impl Follower {
             self.show(view.watermark)?;
         }
         let is_busy = self.pending.documents > 0;
+        let has_rested = |since: Instant| since.elapsed() >= self.settings.join_wait;
+        if !is_busy && self.resting.is_some_and(has_rested) {
+            self.resting = None;
+            self.store.join_at_rest();
+        }
         self.tail.wait(if is_busy { BUSY_WAIT } else { IDLE_WAIT });
         Ok(())
     }

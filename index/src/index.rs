@@ -33,6 +33,8 @@ pub struct Index {
     shared: Arc<Shared>,
     settings: Settings,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// The snapshot that was taken last.
+    newest: Mutex<Option<Snapshot>>,
 }
 
 /// How far the index is behind the log. What it has not committed is searched all the same.
@@ -56,7 +58,8 @@ impl Index {
             .name("index".to_owned())
             .spawn(move || follower.run())
             .map_err(|source| Error::FollowerNotStarted { source })?;
-        Ok(Arc::new(Self { shared, settings, thread: Mutex::new(Some(thread)) }))
+        let (thread, newest) = (Mutex::new(Some(thread)), Mutex::default());
+        Ok(Arc::new(Self { shared, settings, thread, newest }))
     }
 
     /// Finds what matches within the scope, as of the snapshot: one page, and the exact number of all matches.
@@ -73,9 +76,8 @@ impl Index {
         if page.limit > PAGE_HITS_MAX {
             return Err(Error::PageTooLarge { found: page.limit, expected: PAGE_HITS_MAX });
         }
-        let binding = Binding::of(query, scope, page.order);
-        let bookmark =
-            page.cursor.as_ref().map(|cursor| Bookmark::open(cursor, binding)).transpose()?;
+        let open = |cursor| Bookmark::open(cursor, Binding::of(query, scope, page.order));
+        let bookmark = page.cursor.as_ref().map(open).transpose()?;
         let snapshot = match (&bookmark, choice) {
             (None, choice) => self.snapshot(choice)?,
             (Some(bookmark), SnapshotChoice::At(at)) if bookmark.snapshot != *at => {
@@ -100,8 +102,16 @@ impl Index {
 
     /// Returns a snapshot of everything acknowledged by now.
     pub fn newest(&self) -> Snapshot {
-        let (size, root) = self.shared.sources.archive.head();
-        Snapshot { size, root, analysis: ANALYSIS_VERSION }
+        // Between two events the root is the same, and it is a dozen hashes.
+        let archive = &self.shared.sources.archive;
+        let mut newest = self.newest.lock();
+        match &*newest {
+            Some(known) if known.size == archive.size() => *known,
+            _ => {
+                let (size, root) = archive.head();
+                *newest.insert(Snapshot { size, root, analysis: ANALYSIS_VERSION })
+            }
+        }
     }
 
     /// Takes an event apart as the index does, with the language that its room had when it was recorded: what

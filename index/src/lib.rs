@@ -58,6 +58,7 @@ mod surroundings;
 mod verbatim;
 mod view;
 mod walk;
+mod word_list;
 
 pub use cursor::Cursor;
 pub use error::{Error, Result};

@@ -22,6 +22,7 @@ use crate::sieve::Sieve;
 use crate::state::StateAt;
 use crate::verbatim::{Faults, Verbatim};
 use crate::view::View;
+use crate::word_list::WordList;
 
 type Boxed = Box<dyn Query>;
 
@@ -61,6 +62,9 @@ impl<'a> Lowering<'a> {
 
     /// Returns the query over lists: the clauses, the kinds that are covered, and the scope.
     pub(crate) fn query(&self, asked: &Asked, scope: &Scope) -> Boxed {
+        if let Some(list) = self.single_list(asked, scope) {
+            return list;
+        }
         let mut all = Vec::new();
         if *asked.root() != Clause::Everything {
             all.push(self.clause(asked.root()));
@@ -84,6 +88,18 @@ impl<'a> Lowering<'a> {
     /// Messages are the events of no other kind.
     fn messages(&self) -> Boxed {
         self.but(self.view.kinds.iter().map(|kind| self.kind(*kind)).collect(), Vec::new())
+    }
+
+    /// Most searches are for one exact word: one list, whose length is their count.
+    fn single_list(&self, asked: &Asked, scope: &Scope) -> Option<Boxed> {
+        let word = match asked.root() {
+            Clause::Word(word) if self.view.languages.is_empty() => word,
+            Clause::Phrase { tokens, .. } if tokens.len() == 1 => tokens.first()?,
+            _ => return None,
+        };
+        let is_whole = !self.scoring && self.further.is_empty() && scope.0 == Reach::Everything;
+        let term = Term::from_field_text(self.view.fields.body, word);
+        is_whole.then(|| -> Boxed { Box::new(WordList::of(term)) })
     }
 
     fn rooms(&self, rooms: &[RoomId]) -> Boxed {

@@ -3,7 +3,7 @@
 //! place is within it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use chat::{EventKind, Recorded, Seq};
 use query::Mark;
@@ -81,7 +81,8 @@ impl Marks {
 
     /// Returns no marks: what a query that asks for none is given, since gathering them costs a step for each.
     pub(crate) fn none() -> MarksAt {
-        Self::default().at(0)
+        static NONE: LazyLock<MarksAt> = LazyLock::new(|| Marks::default().at(0));
+        NONE.clone()
     }
 
     /// Returns the marks that hold as of the first `size` events.

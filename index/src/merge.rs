@@ -17,6 +17,8 @@ use crate::columns::Columns;
 pub(crate) const MERGED_DOCS_MAX: u64 = 10_000_000;
 /// Neighbours that are joined at once, at least.
 const NEIGHBOURS_MIN: usize = 8;
+/// The same while nothing else is to be done.
+const NEIGHBOURS_AT_REST_MIN: usize = 2;
 /// Documents below which all segments are of the lowest level.
 const LEVEL_0_DOCS: u64 = 64;
 
@@ -68,13 +70,23 @@ impl MergeNeighbours {
     }
 }
 
+impl MergeNeighbours {
+    /// Returns the runs that are worth joining while nothing else is to be done: the fewer segments, the less a search has to
+    /// look up, and the fewer words stand in several dictionaries.
+    pub(crate) fn at_rest(&self) -> Vec<Vec<SegmentId>> {
+        let Ok(all) = self.index.searchable_segment_metas() else { return Vec::new() };
+        runs(&self.stretches(&all), |_| true, NEIGHBOURS_AT_REST_MIN)
+    }
+}
+
 impl MergePolicy for MergeNeighbours {
     fn compute_merge_candidates(&self, segments: &[SegmentMeta]) -> Vec<MergeCandidate> {
         // Segments that are being joined now are not offered, but they still lie between others.
         let Ok(all) = self.index.searchable_segment_metas() else { return Vec::new() };
         let stretches = self.stretches(&all);
         let is_free = |id: &SegmentId| segments.iter().any(|segment| segment.id() == *id);
-        runs(&stretches, is_free).into_iter().map(MergeCandidate).collect()
+        let runs = runs(&stretches, is_free, NEIGHBOURS_MIN);
+        runs.into_iter().map(MergeCandidate).collect()
     }
 }
 
@@ -90,7 +102,11 @@ fn level(docs: u64) -> u32 {
 }
 
 /// Returns the runs of neighbours to be joined, lowest level first.
-fn runs<Id: Copy>(stretches: &[Stretch<Id>], is_free: impl Fn(&Id) -> bool) -> Vec<Vec<Id>> {
+fn runs<Id: Copy>(
+    stretches: &[Stretch<Id>],
+    is_free: impl Fn(&Id) -> bool,
+    neighbours_min: usize,
+) -> Vec<Vec<Id>> {
     let mut taken = vec![false; stretches.len()];
     let mut runs = Vec::new();
     for at_most in 0..=level(MERGED_DOCS_MAX) {
@@ -101,7 +117,7 @@ fn runs<Id: Copy>(stretches: &[Stretch<Id>], is_free: impl Fn(&Id) -> bool) -> V
                 && is_free(&stretch.id)
                 && level(stretch.docs) <= at_most;
             if !fits || docs.saturating_add(stretch.docs) > MERGED_DOCS_MAX {
-                keep(&mut runs, &mut taken, &run, stretches);
+                keep((&mut runs, &mut taken), &run, stretches, neighbours_min);
                 run.clear();
                 docs = 0;
             }
@@ -110,21 +126,21 @@ fn runs<Id: Copy>(stretches: &[Stretch<Id>], is_free: impl Fn(&Id) -> bool) -> V
                 docs = docs.saturating_add(stretch.docs);
             }
         }
-        keep(&mut runs, &mut taken, &run, stretches);
+        keep((&mut runs, &mut taken), &run, stretches, neighbours_min);
     }
     runs
 }
 
 fn keep<Id: Copy>(
-    runs: &mut Vec<Vec<Id>>,
-    taken: &mut [bool],
+    (runs, taken): (&mut Vec<Vec<Id>>, &mut [bool]),
     run: &[usize],
     stretches: &[Stretch<Id>],
+    neighbours_min: usize,
 ) {
     let docs = || run.iter().filter_map(|&place| stretches.get(place)).map(|one| one.docs);
     let (sum, largest) = (docs().sum::<u64>(), docs().max().unwrap_or(0));
     // A large segment is not written again for the sake of a few small ones beside it.
-    if run.len() < NEIGHBOURS_MIN || sum < largest.saturating_mul(2) {
+    if run.len() < neighbours_min || sum < largest.saturating_mul(2) {
         return;
     }
     for &place in run {
@@ -153,28 +169,44 @@ mod tests {
 
     #[test]
     fn eight_neighbours_of_one_level_are_joined() {
-        assert_eq!(runs(&stretches(&[10; 7]), |_| true), Vec::<Vec<usize>>::new());
-        assert_eq!(runs(&stretches(&[10; 8]), |_| true), [(0..8).collect::<Vec<_>>()]);
+        assert_eq!(runs(&stretches(&[10; 7]), |_| true, NEIGHBOURS_MIN), Vec::<Vec<usize>>::new());
+        assert_eq!(
+            runs(&stretches(&[10; 8]), |_| true, NEIGHBOURS_MIN),
+            [(0..8).collect::<Vec<_>>()]
+        );
     }
 
     #[test]
     fn what_lies_beyond_a_larger_segment_or_one_being_joined_is_no_neighbour() {
         let mut docs = vec![10; 14];
         docs[6] = 100_000;
-        assert!(runs(&stretches(&docs), |_| true).is_empty(), "{docs:?}");
-        assert!(runs(&stretches(&[10; 14]), |id| *id != 6).is_empty());
-        assert_eq!(runs(&stretches(&[10; 15]), |id| *id != 6), [(7..15).collect::<Vec<_>>()]);
+        assert!(runs(&stretches(&docs), |_| true, NEIGHBOURS_MIN).is_empty(), "{docs:?}");
+        assert!(runs(&stretches(&[10; 14]), |id| *id != 6, NEIGHBOURS_MIN).is_empty());
+        assert_eq!(
+            runs(&stretches(&[10; 15]), |id| *id != 6, NEIGHBOURS_MIN),
+            [(7..15).collect::<Vec<_>>()]
+        );
     }
 
     #[test]
     fn no_join_grows_past_the_limit() {
         let docs = [4_000_000; 10];
-        assert!(runs(&stretches(&docs), |_| true).is_empty());
+        assert!(runs(&stretches(&docs), |_| true, NEIGHBOURS_MIN).is_empty());
         let docs = [1_250_000; 16];
-        for run in runs(&stretches(&docs), |_| true) {
+        for run in runs(&stretches(&docs), |_| true, NEIGHBOURS_MIN) {
             assert!(run.len() <= 8, "{run:?}");
         }
-        assert!(runs(&stretches(&[MERGED_DOCS_MAX + 1; 9]), |_| true).is_empty());
+        assert!(runs(&stretches(&[MERGED_DOCS_MAX + 1; 9]), |_| true, NEIGHBOURS_MIN).is_empty());
+    }
+
+    #[test]
+    fn at_rest_few_neighbours_are_joined_but_none_that_outweighs_the_others() {
+        let at_rest = |docs: &[u64]| runs(&stretches(docs), |_| true, NEIGHBOURS_AT_REST_MIN);
+        assert_eq!(at_rest(&[160_000, 160_000, 160_000, 1_300]), [(0..4).collect::<Vec<_>>()]);
+        assert_eq!(at_rest(&[5, 6]), [[0, 1]]);
+        assert!(at_rest(&[1_000_000, 900, 20]).iter().all(|run| !run.contains(&0)));
+        assert!(at_rest(&[1_000_000]).is_empty());
+        assert!(at_rest(&[6_000_000, 6_000_000]).is_empty());
     }
 
     #[test]
@@ -182,7 +214,7 @@ mod tests {
         let mut docs: Vec<u64> = Vec::new();
         for commit in std::iter::repeat_n(20, 5_000) {
             docs.push(commit);
-            while let Some(run) = runs(&stretches(&docs), |_| true).first() {
+            while let Some(run) = runs(&stretches(&docs), |_| true, NEIGHBOURS_MIN).first() {
                 let sum = run.iter().map(|&place| docs[place]).sum();
                 docs.splice(run[0]..=run[run.len() - 1], [sum]);
             }

@@ -1,5 +1,7 @@
 //! The fields of the index. A change here is a new [`SCHEMA_VERSION`], and every index is then built again from the log.
 
+use std::sync::LazyLock;
+
 use tantivy::schema::{
     BytesOptions, FAST, Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions,
 };
@@ -66,6 +68,9 @@ pub(crate) struct Fields {
     /// Sequence number of the event that this one edits or retracts.
     pub(crate) target: Field,
 }
+
+/// The handles of all fields, which are the same in every index.
+pub(crate) static FIELDS: LazyLock<Fields> = LazyLock::new(|| schema().1);
 
 /// Makes the schema and the handles of its fields.
 pub(crate) fn schema() -> (Schema, Fields) {

@@ -16,6 +16,7 @@ use crate::shared::Sight;
 use crate::snapshot::Snapshot;
 use crate::state::StateAt;
 use crate::view::View;
+use crate::walk::Segment;
 
 /// A search that has found its snapshot and what to look at.
 pub(crate) struct Search<'a> {
@@ -37,18 +38,18 @@ impl Search<'_> {
     ) -> Result<Answer> {
         let weight = self.weight(page.order == Order::Score)?;
         let recent = self.recent();
-        let count = match bookmark {
-            Some(bookmark) => bookmark.count,
-            None => self.count(&*weight, recent.len())?,
-        };
         // One more than asked for tells whether there is another page.
         let mut found = Highest::of(if page.limit == 0 { 0 } else { page.limit + 1 });
         let after = bookmark.map(|bookmark| Rank { by: bookmark.rank, seq: bookmark.seq });
         let after = if page.order == Order::Oldest { after.map(Rank::reversed) } else { after };
         if page.limit > 0 {
             offer_recent(&recent, page.order, after, &mut found);
-            self.walk(&*weight, page.order, after, &mut found)?;
         }
+        let counted = self.walk(&*weight, page, bookmark.is_none(), after, &mut found)?;
+        let count = match bookmark {
+            Some(bookmark) => bookmark.count,
+            None => counted.saturating_add(u64::try_from(recent.len()).unwrap_or(u64::MAX)),
+        };
         let mut ranks = found.into_ranks();
         let is_more = ranks.len() > page.limit;
         ranks.truncate(page.limit);
@@ -86,33 +87,35 @@ impl Search<'_> {
         self.engine(query.weight(scoring))
     }
 
-    fn count(&self, weight: &dyn Weight, recent: usize) -> Result<u64> {
-        let mut count = u64::try_from(recent).unwrap_or(u64::MAX);
-        for segment in self.sight.view.segments(self.snapshot.size) {
-            count += self.engine(segment.count(weight))?;
-        }
-        Ok(count)
-    }
-
+    /// Walks over the segments and returns how many matches they hold, if that is asked for. Each segment is counted and
+    /// walked in one go, so that what it has looked up for the one serves the other.
     fn walk(
         &self,
         weight: &dyn Weight,
-        order: Order,
+        page: &Page,
+        is_counting: bool,
         after: Option<Rank>,
         found: &mut Highest,
-    ) -> Result<()> {
-        let mut segments = self.sight.view.segments(self.snapshot.size);
-        if order == Order::Oldest {
-            segments.reverse();
-        }
-        for segment in segments {
-            self.engine(match order {
+    ) -> Result<u64> {
+        let mut count = 0;
+        let mut visit = |segment: Segment<'_>| {
+            if is_counting {
+                count += segment.count(weight)?;
+            }
+            match page.order {
+                _ if page.limit == 0 => Ok(()),
                 Order::Newest => segment.newest(weight, after, found),
                 Order::Oldest => segment.oldest(weight, after, found),
                 Order::Score => segment.best(weight, after, found),
-            })?;
-        }
-        Ok(())
+            }
+        };
+        let mut segments = self.sight.view.segments(self.snapshot.size);
+        self.engine(if page.order == Order::Oldest {
+            segments.rev().try_for_each(visit)
+        } else {
+            segments.try_for_each(&mut visit)
+        })?;
+        Ok(count)
     }
 
     /// Returns the matches of the tail, by time.

@@ -11,6 +11,8 @@ pub struct Settings {
     pub commit_wait: Duration,
     /// Bytes of memory in which new lists grow before they are written out; at least 15 MB.
     pub arena_bytes: usize,
+    /// Time without anything new after which neighbouring segments are joined that would otherwise wait for more.
+    pub join_wait: Duration,
     /// How long a search waits for an index that is further behind than the tail search reaches.
     pub patience: Duration,
 }
@@ -21,6 +23,7 @@ impl Default for Settings {
             commit_events_max: 20_000,
             commit_wait: Duration::from_secs(1),
             arena_bytes: 128 << 20,
+            join_wait: Duration::from_secs(10),
             patience: Duration::from_secs(10),
         }
     }

@@ -14,7 +14,7 @@ use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy};
 use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::merge::MergeNeighbours;
-use crate::schema::{Fields, SCHEMA_VERSION, schema, settings};
+use crate::schema::{FIELDS, Fields, SCHEMA_VERSION, schema, settings};
 use crate::spelling::{SPELLED, SpelledTokenizer};
 
 /// What a commit says of itself.
@@ -45,6 +45,7 @@ impl Watermark {
 /// The open files and the one writer.
 pub(crate) struct Store {
     writer: IndexWriter<Document>,
+    neighbours: MergeNeighbours,
     /// Opens committed states.
     pub(crate) reader: IndexReader,
     /// Handles of the fields.
@@ -110,9 +111,9 @@ impl Store {
         // One thread, so that every segment covers its own stretch of the log.
         let writer: IndexWriter<Document> =
             index.writer_with_num_threads(1, arena_bytes).map_err(Error::engine(action))?;
-        writer.set_merge_policy(Box::new(MergeNeighbours::of(index)));
-        let (_, fields) = schema();
-        Ok(Self { writer, reader, fields })
+        let neighbours = MergeNeighbours::of(index);
+        writer.set_merge_policy(Box::new(neighbours.clone()));
+        Ok(Self { writer, neighbours, reader, fields: *FIELDS })
     }
 
     /// Adds documents to the next commit, all at once: a hand-over to the engine's thread costs as much as a document.
@@ -128,6 +129,14 @@ impl Store {
         let mut commit = self.writer.prepare_commit().map_err(Error::engine(action))?;
         commit.set_payload(&watermark.to_payload());
         commit.commit().map(drop).map_err(Error::engine(action))
+    }
+
+    /// Begins to join what is worth joining while nothing else is to be done. A run of which something is being joined already
+    /// is left to the next time.
+    pub(crate) fn join_at_rest(&mut self) {
+        for run in self.neighbours.at_rest() {
+            drop(self.writer.merge(&run));
+        }
     }
 
     /// Returns whether segments were joined since the reader was last reloaded.

@@ -6,7 +6,7 @@ use chat::EventKind;
 use query::analysis::Language;
 use tantivy::{IndexReader, Searcher, Term};
 
-use crate::columns::{ColumnsBySegment, open_all};
+use crate::columns::{Columns, ColumnsBySegment, open_all};
 use crate::error::{Error, Result};
 use crate::schema::Fields;
 use crate::walk::Segment;
@@ -18,6 +18,8 @@ pub(crate) struct View {
     pub(crate) searcher: Searcher,
     /// Their numbers.
     pub(crate) columns: Arc<ColumnsBySegment>,
+    /// Where each segment stands, the latest first, with its numbers.
+    order: Arc<[(usize, Arc<Columns>)]>,
     /// Events of the log that the segments cover.
     pub(crate) watermark: u64,
     /// Languages with a stemmer that some event is in, in the order of their codes.
@@ -49,7 +51,9 @@ impl View {
         let columns = open_all(&searcher, open).map_err(Error::engine("open the columns"))?;
         let languages = languages(&searcher, fields)?;
         let kinds = kinds(&searcher, fields)?;
-        Ok(Self { searcher, columns: Arc::new(columns), watermark, languages, kinds, fields })
+        let order = order(&searcher, &columns);
+        let columns = Arc::new(columns);
+        Ok(Self { searcher, columns, order, watermark, languages, kinds, fields })
     }
 
     /// Returns the number that names this state among those of its reader.
@@ -58,17 +62,26 @@ impl View {
     }
 
     /// Returns the segments, those with the latest events first.
-    pub(crate) fn segments(&self, size: u64) -> Vec<Segment<'_>> {
-        let readers = self.searcher.segment_readers().iter();
-        let mut segments: Vec<_> = readers
-            .filter_map(|reader| {
-                let columns = Arc::clone(self.columns.get(&reader.segment_id())?);
-                (columns.docs() > 0).then_some(Segment { reader, columns, size })
-            })
-            .collect();
-        segments.sort_by_cached_key(|segment| std::cmp::Reverse(segment.columns.at(0)));
-        segments
+    pub(crate) fn segments(&self, size: u64) -> impl DoubleEndedIterator<Item = Segment<'_>> {
+        let readers = self.searcher.segment_readers();
+        self.order.iter().filter_map(move |(place, columns)| {
+            let reader = readers.get(*place)?;
+            Some(Segment { reader, columns, size })
+        })
     }
+}
+
+/// Returns the places of the segments that hold anything among all segments, those with the latest events first.
+fn order(searcher: &Searcher, columns: &ColumnsBySegment) -> Arc<[(usize, Arc<Columns>)]> {
+    let readers = searcher.segment_readers().iter().enumerate();
+    let mut order: Vec<_> = readers
+        .filter_map(|(place, reader)| {
+            let columns = columns.get(&reader.segment_id())?;
+            (columns.docs() > 0).then(|| (place, Arc::clone(columns)))
+        })
+        .collect();
+    order.sort_by_cached_key(|(_, columns)| std::cmp::Reverse(columns.at(0)));
+    order.into()
 }
 
 /// Returns the languages that need their stems looked up: few archives hold more than a handful.

@@ -3,8 +3,6 @@
 //! Documents lie in order of time, latest first. So the newest matches are the first ones, and the walk ends as soon as
 //! no later document can be among them; equal times are told apart by sequence, so a run of them is always finished.
 
-use std::sync::Arc;
-
 use tantivy::index::SegmentReader;
 use tantivy::query::Weight;
 use tantivy::{DocId, DocSet as _, Score, TERMINATED};
@@ -21,7 +19,7 @@ pub(crate) struct Segment<'a> {
     /// The segment itself.
     pub(crate) reader: &'a SegmentReader,
     /// Its numbers.
-    pub(crate) columns: Arc<Columns>,
+    pub(crate) columns: &'a Columns,
     /// Events beyond this sequence number are not in the snapshot.
     pub(crate) size: u64,
 }
