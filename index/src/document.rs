@@ -7,10 +7,12 @@ use query::Has;
 use query::analysis::{Language, Reader, extension, fold, has_link, mentions};
 use tantivy::schema::Field;
 
+use crate::direct;
 use crate::engine_document::EachText;
 use crate::known_names::KnownNames;
 use crate::schema::{FIELDS, Fields};
 use crate::spelling::Spelling;
+use crate::surroundings::RoomThen;
 
 /// Bytes of a whole value at most: what a query of [`chat::limits::QUERY_BYTES_MAX`] bytes can grow to when it is folded is
 /// shorter, and the engine takes no more than 65,535.
@@ -101,12 +103,8 @@ impl Default for Scribe {
 
 impl Scribe {
     /// Returns the document of an event, or nothing for one that no search finds: an officer's act, or a kind that a later
-    /// version wrote. `room` is the language of the room when the event was recorded.
-    pub(crate) fn document(
-        &mut self,
-        recorded: &Recorded,
-        room: Option<Language>,
-    ) -> Option<Document> {
+    /// version wrote. `room` is what was known of its room when it was recorded.
+    pub(crate) fn document(&mut self, recorded: &Recorded, room: RoomThen) -> Option<Document> {
         let event = &recorded.event;
         if matches!(event.kind, EventKind::Officer | EventKind::Unknown(_)) {
             return None;
@@ -117,7 +115,7 @@ impl Scribe {
         } else {
             (fields.aside, fields.aside_stem)
         };
-        let language = self.read(recorded, room, stem);
+        let language = self.read(recorded, room.language, stem);
         let mut texts = Texts::behind(&self.stems);
         if let Some(language) = language {
             texts.value(fields.lang, language.code());
@@ -126,6 +124,11 @@ impl Scribe {
             texts.value(fields.kind, event.kind.word());
         }
         self.names(recorded, &mut texts);
+        if room.is_direct
+            && let Some(author) = direct::author(recorded)
+        {
+            texts.value(fields.direct, author);
+        }
         content(recorded, fields, &mut texts);
         let (seq, at, target) = (recorded.seq.get(), event.at.micros(), event.target.map(Seq::get));
         Some(Document { seq, at, target, exact, words: self.words.text().to_owned(), texts })
@@ -256,6 +259,7 @@ mod tests {
     }
 
     fn document(event: ChatEvent, room: Option<Language>) -> Option<Document> {
+        let room = RoomThen { language: room, is_direct: false };
         Scribe::default().document(&recorded(event), room)
     }
 
@@ -318,7 +322,8 @@ mod tests {
             let mut event = chat::testing::message(1, byte, byte / 2, &text);
             let person = event.actor.as_mut().unwrap();
             person.name = format!("{} {}", person.name, number % 3);
-            let room = english.filter(|_| number % 2 == 0);
+            let language = english.filter(|_| number % 2 == 0);
+            let room = RoomThen { language, is_direct: number % 3 == 0 };
             let event = recorded(event);
             let written = old.document(&event, room);
             if number % 499 == 0 {

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use archive::Tail;
 use chat::{Recorded, Seq};
-use query::analysis::Language;
 use rayon::prelude::*;
 
 use crate::document::{Document, Scribe};
@@ -16,6 +15,7 @@ use crate::marks::Marks;
 use crate::settings::Settings;
 use crate::shared::{Shared, Wish};
 use crate::store::{Store, Watermark};
+use crate::surroundings::RoomThen;
 use crate::view::View;
 
 /// Events pulled at once.
@@ -168,18 +168,18 @@ impl Follower {
     /// Returns the documents of a batch in its order, in as many parts as there are scribes.
     fn documents(&mut self, batch: &[Recorded]) -> Vec<Vec<Document>> {
         // The lock is given back before the pool is waited for, whose threads may be waiting for that very lock.
-        let languages: Vec<_> = {
+        let rooms: Vec<_> = {
             let surroundings = self.shared.sources.surroundings.read();
-            batch.iter().map(|recorded| surroundings.language(recorded)).collect()
+            batch.iter().map(|recorded| surroundings.room_then(recorded)).collect()
         };
         let part = batch.len().div_ceil(self.scribes.len().max(1)).max(PART_EVENTS_MIN);
-        let parts = batch.par_chunks(part).zip(languages.par_chunks(part));
-        let write = |scribe: &mut Scribe, events: &[Recorded], languages: &[Option<Language>]| {
-            let events = events.iter().zip(languages);
-            events.filter_map(|(recorded, language)| scribe.document(recorded, *language)).collect()
+        let parts = batch.par_chunks(part).zip(rooms.par_chunks(part));
+        let write = |scribe: &mut Scribe, events: &[Recorded], rooms: &[RoomThen]| {
+            let events = events.iter().zip(rooms);
+            events.filter_map(|(recorded, room)| scribe.document(recorded, *room)).collect()
         };
         let parts = self.scribes.par_iter_mut().zip(parts);
-        parts.map(|(scribe, (events, languages))| write(scribe, events, languages)).collect()
+        parts.map(|(scribe, (events, rooms))| write(scribe, events, rooms)).collect()
     }
 
     fn commit(&mut self) -> Result<()> {
@@ -240,7 +240,10 @@ fn reopen(shared: &Shared, folder: &std::path::Path, settings: &Settings) -> Res
         return Ok(None);
     };
     let opened = View::open(&store.reader, store.fields, watermark.events, None)
-        .and_then(|view| Marks::read(&view).map(|marks| (view, marks)));
+        .and_then(|view| Marks::read(&view).map(|marks| (view, marks)))
+        .and_then(|(view, marks)| {
+            shared.sources.surroundings.write().read_back(&view).map(|()| (view, marks))
+        });
     match opened {
         Ok((view, marks)) => {
             *shared.sources.marks.write() = marks;

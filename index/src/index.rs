@@ -117,7 +117,8 @@ impl Index {
     /// Takes an event apart as the index does, with the language that its room had when it was recorded: what
     /// [`query::matches`] and [`query::explain`] need to agree with the search.
     pub fn analysed(&self, recorded: &Recorded) -> Analysed {
-        Analysed::of(recorded, self.shared.sources.surroundings.read().language(recorded))
+        let room = self.shared.sources.surroundings.read().room_then(recorded);
+        Analysed::of(recorded, room.language)
     }
 
     /// Returns what stands beside the events as of a snapshot: marks, categories, names of sources.

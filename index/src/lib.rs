@@ -29,6 +29,7 @@
 mod calm;
 mod columns;
 mod cursor;
+mod direct;
 mod document;
 mod engine_document;
 mod error;

@@ -185,11 +185,8 @@ impl<'a> Lowering<'a> {
     fn field(&self, field: &Field) -> Boxed {
         let fields = &self.view.fields;
         match field {
-            Field::From(name) => {
-                let id = name.parse().ok().map(|id: PersonId| (fields.from_id, *id.as_bytes()));
-                self.named(fields.from, name, id)
-            }
-            Field::To(name) => self.value(fields.to, name),
+            Field::From(name) => self.written_by(name),
+            Field::To(name) => self.said_to(name),
             Field::Room(name) => {
                 let id = name.parse().ok().map(|id: RoomId| (fields.room_id, *id.as_bytes()));
                 self.named(fields.room, name, id)
@@ -217,6 +214,23 @@ impl<'a> Lowering<'a> {
             }
             Field::Seqs { first, last } => self.sieve(Sieve::Seqs(first.get(), last.get())),
         }
+    }
+
+    /// What mentions someone, and what others said in rooms of direct messages with them.
+    fn said_to(&self, name: &str) -> Boxed {
+        let mentioned = self.value(self.view.fields.to, name);
+        let rooms = self.beside.state.direct_rooms_with(name);
+        if rooms.is_empty() {
+            return mentioned;
+        }
+        let direct = self.among(self.view.fields.room_id, rooms.iter().map(RoomId::as_bytes));
+        any(vec![mentioned, self.but(vec![self.written_by(name)], vec![direct])])
+    }
+
+    fn written_by(&self, name: &str) -> Boxed {
+        let fields = &self.view.fields;
+        let id = name.parse().ok().map(|id: PersonId| (fields.from_id, *id.as_bytes()));
+        self.named(fields.from, name, id)
     }
 
     fn mark(&self, mark: Mark) -> Sieve {

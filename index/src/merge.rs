@@ -15,12 +15,21 @@ use crate::columns::Columns;
 
 /// Documents of one segment at most; larger ones are left as they are.
 pub(crate) const MERGED_DOCS_MAX: u64 = 10_000_000;
-/// Neighbours that are joined at once, at least.
-const NEIGHBOURS_MIN: usize = 8;
-/// The same while nothing else is to be done.
-const NEIGHBOURS_AT_REST_MIN: usize = 2;
+/// While events come in, eight neighbours are joined at once, and none is written again for the sake of less than its own size.
+const BUSY: Worth = Worth { neighbours_min: 8, growth_percent_min: 200 };
+/// While nothing else is to be done, two are enough, and so is growth by half.
+const AT_REST: Worth = Worth { neighbours_min: 2, growth_percent_min: 150 };
 /// Documents below which all segments are of the lowest level.
 const LEVEL_0_DOCS: u64 = 64;
+
+/// Which runs are worth joining.
+#[derive(Debug, Clone, Copy)]
+struct Worth {
+    /// Neighbours at least.
+    neighbours_min: usize,
+    /// Documents of the run in per cent of those of its largest segment, at least.
+    growth_percent_min: u64,
+}
 
 /// A segment and where the stretch of the log that it covers begins. Stretches never overlap: one thread writes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +84,7 @@ impl MergeNeighbours {
     /// look up, and the fewer words stand in several dictionaries.
     pub(crate) fn at_rest(&self) -> Vec<Vec<SegmentId>> {
         let Ok(all) = self.index.searchable_segment_metas() else { return Vec::new() };
-        runs(&self.stretches(&all), |_| true, NEIGHBOURS_AT_REST_MIN)
+        runs(&self.stretches(&all), |_| true, AT_REST)
     }
 }
 
@@ -85,7 +94,7 @@ impl MergePolicy for MergeNeighbours {
         let Ok(all) = self.index.searchable_segment_metas() else { return Vec::new() };
         let stretches = self.stretches(&all);
         let is_free = |id: &SegmentId| segments.iter().any(|segment| segment.id() == *id);
-        let runs = runs(&stretches, is_free, NEIGHBOURS_MIN);
+        let runs = runs(&stretches, is_free, BUSY);
         runs.into_iter().map(MergeCandidate).collect()
     }
 }
@@ -105,7 +114,7 @@ fn level(docs: u64) -> u32 {
 fn runs<Id: Copy>(
     stretches: &[Stretch<Id>],
     is_free: impl Fn(&Id) -> bool,
-    neighbours_min: usize,
+    worth: Worth,
 ) -> Vec<Vec<Id>> {
     let mut taken = vec![false; stretches.len()];
     let mut runs = Vec::new();
@@ -117,7 +126,7 @@ fn runs<Id: Copy>(
                 && is_free(&stretch.id)
                 && level(stretch.docs) <= at_most;
             if !fits || docs.saturating_add(stretch.docs) > MERGED_DOCS_MAX {
-                keep((&mut runs, &mut taken), &run, stretches, neighbours_min);
+                keep((&mut runs, &mut taken), &run, stretches, worth);
                 run.clear();
                 docs = 0;
             }
@@ -126,7 +135,7 @@ fn runs<Id: Copy>(
                 docs = docs.saturating_add(stretch.docs);
             }
         }
-        keep((&mut runs, &mut taken), &run, stretches, neighbours_min);
+        keep((&mut runs, &mut taken), &run, stretches, worth);
     }
     runs
 }
@@ -135,12 +144,13 @@ fn keep<Id: Copy>(
     (runs, taken): (&mut Vec<Vec<Id>>, &mut [bool]),
     run: &[usize],
     stretches: &[Stretch<Id>],
-    neighbours_min: usize,
+    worth: Worth,
 ) {
     let docs = || run.iter().filter_map(|&place| stretches.get(place)).map(|one| one.docs);
     let (sum, largest) = (docs().sum::<u64>(), docs().max().unwrap_or(0));
     // A large segment is not written again for the sake of a few small ones beside it.
-    if run.len() < neighbours_min || sum < largest.saturating_mul(2) {
+    let is_enough = sum.saturating_mul(100) >= largest.saturating_mul(worth.growth_percent_min);
+    if run.len() < worth.neighbours_min || !is_enough {
         return;
     }
     for &place in run {
@@ -169,39 +179,33 @@ mod tests {
 
     #[test]
     fn eight_neighbours_of_one_level_are_joined() {
-        assert_eq!(runs(&stretches(&[10; 7]), |_| true, NEIGHBOURS_MIN), Vec::<Vec<usize>>::new());
-        assert_eq!(
-            runs(&stretches(&[10; 8]), |_| true, NEIGHBOURS_MIN),
-            [(0..8).collect::<Vec<_>>()]
-        );
+        assert_eq!(runs(&stretches(&[10; 7]), |_| true, BUSY), Vec::<Vec<usize>>::new());
+        assert_eq!(runs(&stretches(&[10; 8]), |_| true, BUSY), [(0..8).collect::<Vec<_>>()]);
     }
 
     #[test]
     fn what_lies_beyond_a_larger_segment_or_one_being_joined_is_no_neighbour() {
         let mut docs = vec![10; 14];
         docs[6] = 100_000;
-        assert!(runs(&stretches(&docs), |_| true, NEIGHBOURS_MIN).is_empty(), "{docs:?}");
-        assert!(runs(&stretches(&[10; 14]), |id| *id != 6, NEIGHBOURS_MIN).is_empty());
-        assert_eq!(
-            runs(&stretches(&[10; 15]), |id| *id != 6, NEIGHBOURS_MIN),
-            [(7..15).collect::<Vec<_>>()]
-        );
+        assert!(runs(&stretches(&docs), |_| true, BUSY).is_empty(), "{docs:?}");
+        assert!(runs(&stretches(&[10; 14]), |id| *id != 6, BUSY).is_empty());
+        assert_eq!(runs(&stretches(&[10; 15]), |id| *id != 6, BUSY), [(7..15).collect::<Vec<_>>()]);
     }
 
     #[test]
     fn no_join_grows_past_the_limit() {
         let docs = [4_000_000; 10];
-        assert!(runs(&stretches(&docs), |_| true, NEIGHBOURS_MIN).is_empty());
+        assert!(runs(&stretches(&docs), |_| true, BUSY).is_empty());
         let docs = [1_250_000; 16];
-        for run in runs(&stretches(&docs), |_| true, NEIGHBOURS_MIN) {
+        for run in runs(&stretches(&docs), |_| true, BUSY) {
             assert!(run.len() <= 8, "{run:?}");
         }
-        assert!(runs(&stretches(&[MERGED_DOCS_MAX + 1; 9]), |_| true, NEIGHBOURS_MIN).is_empty());
+        assert!(runs(&stretches(&[MERGED_DOCS_MAX + 1; 9]), |_| true, BUSY).is_empty());
     }
 
     #[test]
     fn at_rest_few_neighbours_are_joined_but_none_that_outweighs_the_others() {
-        let at_rest = |docs: &[u64]| runs(&stretches(docs), |_| true, NEIGHBOURS_AT_REST_MIN);
+        let at_rest = |docs: &[u64]| runs(&stretches(docs), |_| true, AT_REST);
         assert_eq!(at_rest(&[160_000, 160_000, 160_000, 1_300]), [(0..4).collect::<Vec<_>>()]);
         assert_eq!(at_rest(&[5, 6]), [[0, 1]]);
         assert!(at_rest(&[1_000_000, 900, 20]).iter().all(|run| !run.contains(&0)));
@@ -214,7 +218,7 @@ mod tests {
         let mut docs: Vec<u64> = Vec::new();
         for commit in std::iter::repeat_n(20, 5_000) {
             docs.push(commit);
-            while let Some(run) = runs(&stretches(&docs), |_| true, NEIGHBOURS_MIN).first() {
+            while let Some(run) = runs(&stretches(&docs), |_| true, BUSY).first() {
                 let sum = run.iter().map(|&place| docs[place]).sum();
                 docs.splice(run[0]..=run[run.len() - 1], [sum]);
             }

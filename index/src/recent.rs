@@ -74,7 +74,7 @@ impl Recent {
             for recorded in events.iter().flatten() {
                 sources.surroundings.write().apply(recorded);
                 sources.marks.write().apply(recorded);
-                let language = sources.surroundings.read().language(recorded);
+                let language = sources.surroundings.read().room_then(recorded).language;
                 let room = recorded.event.place.as_ref().map(|place| place.room);
                 let analysed = Analysed::of(recorded, language);
                 self.events.push_back(Arc::new(RecentEvent { analysed, room }));

@@ -29,6 +29,11 @@ impl StateAt {
         self.surroundings.read().rooms_in(category, self.size)
     }
 
+    /// Returns the rooms of direct messages in which someone of this name takes part.
+    pub(crate) fn direct_rooms_with(&self, name: &str) -> Vec<RoomId> {
+        self.surroundings.read().direct_rooms_with(name, self.size)
+    }
+
     /// Returns the sources of a name.
     pub(crate) fn sources_named(&self, name: &str) -> Vec<SourceId> {
         self.surroundings.read().sources_named(name, self.size)
@@ -46,5 +51,9 @@ impl Marks for StateAt {
 
     fn source_is(&self, source: &SourceId, name: &str) -> bool {
         self.surroundings.read().source_is(source, name, self.size)
+    }
+
+    fn is_direct_with(&self, room: &RoomId, name: &str) -> bool {
+        self.surroundings.read().is_direct_with(room, name, self.size)
     }
 }

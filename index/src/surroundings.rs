@@ -8,6 +8,10 @@ use std::hash::Hash;
 use chat::{EventKind, Recorded, RoomId, SourceId};
 use query::analysis::{Language, RoomLanguages, fold};
 
+use crate::direct::Partners;
+use crate::error::Result;
+use crate::view::View;
+
 /// The fold of the ledger, with every state it went through. Names are folded.
 #[derive(Debug, Default)]
 pub(crate) struct Surroundings {
@@ -16,6 +20,17 @@ pub(crate) struct Surroundings {
     language_of: History<RoomId, Language>,
     category_of: History<RoomId, String>,
     source_of: History<SourceId, String>,
+    is_direct: History<RoomId, bool>,
+    partners: Partners,
+}
+
+/// What an event's document depends on beside the event.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct RoomThen {
+    /// The language of its room when it was recorded.
+    pub(crate) language: Option<Language>,
+    /// Whether its room was one of direct messages.
+    pub(crate) is_direct: bool,
 }
 
 /// For each key, from which event on it had which value.
@@ -26,17 +41,31 @@ impl Surroundings {
     /// Takes in an event. Events come in the order of the log; what was taken in before is passed over.
     pub(crate) fn apply(&mut self, recorded: &Recorded) {
         let seq = recorded.seq.get();
+        // The ledger is ahead of the rest at a start, so authors are taken in whenever they come.
+        if self.room_then(recorded).is_direct {
+            self.partners.wrote(recorded);
+        }
         if seq <= self.followed {
             return;
         }
         self.followed = seq;
         let event = &recorded.event;
-        let Some(act) = event.content.act.as_ref().filter(|_| event.kind == EventKind::Room) else {
+        let is_of_rooms = matches!(event.kind, EventKind::Room | EventKind::Member);
+        let Some(act) = event.content.act.as_ref().filter(|_| is_of_rooms) else {
             return;
         };
+        if let Some(place) = &event.place {
+            self.partners.name(place.room, act, seq);
+        }
+        if event.kind == EventKind::Member {
+            return;
+        }
         self.languages.apply(recorded);
         if let Some(place) = &event.place {
             self.language_of.change(place.room, seq, self.languages.of(&place.room));
+            if let Some(kind) = act.text("kind") {
+                self.is_direct.change(place.room, seq, Some(kind == "direct"));
+            }
             if let Some(category) = act.text("category") {
                 let category = Some(fold(category)).filter(|name| !name.is_empty());
                 self.category_of.change(place.room, seq, category);
@@ -50,10 +79,31 @@ impl Surroundings {
         }
     }
 
-    /// Returns the language that the room of an event had when the event was recorded.
-    pub(crate) fn language(&self, recorded: &Recorded) -> Option<Language> {
-        let room = recorded.event.place.as_ref()?.room;
-        self.language_of.at(&room, recorded.seq.get().saturating_sub(1)).copied()
+    /// Returns what is known of the room of an event as of when the event was recorded.
+    pub(crate) fn room_then(&self, recorded: &Recorded) -> RoomThen {
+        let Some(place) = &recorded.event.place else { return RoomThen::default() };
+        let before = recorded.seq.get().saturating_sub(1);
+        RoomThen {
+            language: self.language_of.at(&place.room, before).copied(),
+            is_direct: self.is_direct.at(&place.room, before).copied().unwrap_or(false),
+        }
+    }
+
+    /// Reads back who wrote in rooms of direct messages from what is committed.
+    pub(crate) fn read_back(&mut self, view: &View) -> Result<()> {
+        self.partners.read_back(view)
+    }
+
+    /// Returns whether a room is one of direct messages in which someone of this name takes part, as of the first `size`
+    /// events.
+    pub(crate) fn is_direct_with(&self, room: &RoomId, name: &str, size: u64) -> bool {
+        self.partners.take_part(room, name, size) && self.is_direct.at(room, size) == Some(&true)
+    }
+
+    /// Returns the rooms of direct messages in which someone of this name takes part, as of the first `size` events.
+    pub(crate) fn direct_rooms_with(&self, name: &str, size: u64) -> Vec<RoomId> {
+        let rooms = self.partners.rooms_of(name, size);
+        rooms.filter(|room| self.is_direct.at(room, size) == Some(&true)).collect()
     }
 
     /// Returns the rooms that are in a category as of the first `size` events.
@@ -144,8 +194,30 @@ mod tests {
     fn an_event_has_the_language_that_stood_when_it_was_recorded() {
         let mut surroundings = Surroundings::default();
         surroundings.apply(&room_act(9, Act::new("room-language").with("language", "de")));
-        assert_eq!(surroundings.language(&room_act(9, Act::new("x"))), None);
-        assert_eq!(surroundings.language(&room_act(10, Act::new("x"))), Language::named("de"));
+        let language = |seq| surroundings.room_then(&room_act(seq, Act::new("x"))).language;
+        assert_eq!((language(9), language(10)), (None, Language::named("de")));
+    }
+
+    #[test]
+    fn members_and_authors_of_a_direct_room_take_part_as_of_a_snapshot() {
+        let room = RoomId::from_bytes([7; 16]);
+        let members =
+            |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let mut surroundings = Surroundings::default();
+        let declared = Act::new("room-declared").with("kind", "direct");
+        surroundings.apply(&room_act(2, declared.with("members", members(&["Ada"]))));
+        surroundings.apply(&room_act(3, Act::new("room-language")));
+        let mut named = room_act(5, Act::new("members-named").with("members", members(&["Bo"])));
+        named.event.kind = EventKind::Member;
+        surroundings.apply(&named);
+        surroundings.apply(&room_act(9, Act::new("room-changed").with("kind", "group")));
+        let with = |name: &str, size| surroundings.direct_rooms_with(name, size);
+        assert_eq!((with("ada", 1), with("ada", 2)), (vec![], vec![room]));
+        assert_eq!((with("bo", 4), with("bo", 5)), (vec![], vec![room]));
+        // The actor of the acts of these tests is person 1.
+        assert_eq!((with("person 1", 2), with("person 1", 3)), (vec![], vec![room]));
+        assert!(surroundings.is_direct_with(&room, "ada", 8));
+        assert!(!surroundings.is_direct_with(&room, "ada", 9), "it is a group now");
     }
 
     #[test]

@@ -73,8 +73,8 @@ impl Verbatim {
             TantivyError::InternalError("the log could not be read".to_owned())
         })?;
         for (recorded, (_, doc)) in events.iter().zip(batch) {
-            // The words as written do not depend on the language, nor on anything beside the event.
-            let holds = |recorded| holds(&self.clause, &Analysed::of(recorded, None), &Unmarked);
+            // The words as written do not depend on the language, nor on anything beside the words.
+            let holds = |recorded| holds(&self.clause, &Analysed::words_alone(recorded), &Unmarked);
             if recorded.as_ref().is_some_and(holds) {
                 docs.push(*doc);
             }

@@ -39,7 +39,7 @@ pub enum Clause {
 pub enum Field {
     /// The author's name, foreign id, e-mail address or id.
     From(String),
-    /// Someone mentioned in the text.
+    /// Someone mentioned in the text, or the author's partner in a room of direct messages.
     To(String),
     /// The room's name or id.
     Room(String),

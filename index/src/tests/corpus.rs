@@ -133,7 +133,7 @@ pub(super) fn id_of(name: &str) -> [u8; 16] {
 
 fn own_message(rng: &SeededRng, number: usize) -> ChatEvent {
     let pick = |bound: usize| draw(rng, bound);
-    let room = ["Board", "Trading floor", "会議室", "#moarvm"][pick(4)];
+    let room = ["Board", "Trading floor", "会議室", "#moarvm", "Ada and Jörg"][pick(5)];
     let sender = ["Jörg Weiß", "Ada", "山田", "משה"][pick(4)];
     let mut text = OWN[pick(OWN.len())].to_owned();
     if rng.below(3) == 0 {
@@ -204,12 +204,15 @@ fn ledger() -> Vec<ChatEvent> {
         let id = SourceId::from_bytes([number; 16]).to_string();
         act(None, Act::new("source-declared").with("source", id).with("name", name))
     };
+    let members = vec!["Grace".to_owned(), "Ada".to_owned()];
+    let direct = Act::new("room-declared").with("kind", "direct").with("members", members);
     vec![
         source(1, "raku-irc"),
         source(9, "Own"),
         act(Some("Board"), Act::new("room-declared").with("category", "Legal")),
         act(Some("#moarvm"), Act::new("room-declared").with("category", "IRC")),
         act(Some("Trading floor"), Act::new("room-language").with("language", "deu")),
+        act(Some("Ada and Jörg"), direct),
     ]
 }
 

@@ -129,6 +129,8 @@ struct Beside {
     retracted: HashSet<u64>,
     category: HashMap<RoomId, String>,
     source: HashMap<String, String>,
+    /// Who takes part in each room of direct messages.
+    direct: HashMap<RoomId, HashSet<String>>,
 }
 
 impl Beside {
@@ -142,10 +144,26 @@ impl Beside {
             retracted: targets(EventKind::Retract),
             category: HashMap::new(),
             source: HashMap::new(),
+            direct: HashMap::new(),
         };
         for read in events {
             let event = &read.recorded.event;
+            if let Some(taking_part) = event.place.as_ref().map(|place| place.room)
+                && let Some(names) = beside.direct.get_mut(&taking_part)
+            {
+                names.extend(names_of(event));
+            }
             let Some(act) = &event.content.act else { continue };
+            if let (Some(place), Some("direct")) = (&event.place, act.text("kind")) {
+                let names = beside.direct.entry(place.room).or_default();
+                if let Some(chat::Fact::List(members)) = act.facts.get("members") {
+                    for member in members {
+                        if let chat::Fact::Text(name) = member {
+                            names.insert(fold(name));
+                        }
+                    }
+                }
+            }
             if let (Some(place), Some(category)) = (&event.place, act.text("category")) {
                 beside.category.insert(place.room, fold(category));
             }
@@ -155,6 +173,14 @@ impl Beside {
         }
         beside
     }
+}
+
+/// Returns what an event's author is known by.
+fn names_of(event: &chat::ChatEvent) -> Vec<String> {
+    let Some(person) = &event.actor else { return Vec::new() };
+    let names = [Some(&person.name), person.foreign_id.as_ref(), person.email.as_ref()];
+    let names = names.into_iter().flatten().map(|name| fold(name));
+    names.chain([person.id.to_string()]).collect()
 }
 
 fn holds(ask: &Ask, read: &Read, beside: &Beside) -> bool {
@@ -170,12 +196,13 @@ fn holds(ask: &Ask, read: &Read, beside: &Beside) -> bool {
         Ask::Phrase(phrase, slop) => follows(phrase, *slop, &read.words),
         Ask::Prefix(prefix) => read.words.iter().any(|(term, ..)| term.starts_with(prefix)),
         Ask::Written(word) => read.words.iter().any(|(_, _, written)| written == word),
-        Ask::From(name) => event.actor.as_ref().is_some_and(|person| {
-            let names = [Some(&person.name), person.foreign_id.as_ref(), person.email.as_ref()];
-            person.id.to_string() == *name
-                || names.into_iter().flatten().any(|given| fold(given) == *name)
-        }),
-        Ask::To(name) => mentions(text).contains(name),
+        Ask::From(name) => names_of(event).contains(name),
+        Ask::To(name) => {
+            let room = event.place.as_ref().map(|place| place.room);
+            let partners = room.and_then(|room| beside.direct.get(&room));
+            let is_partner = partners.is_some_and(|partners| partners.contains(name));
+            mentions(text).contains(name) || (is_partner && !names_of(event).contains(name))
+        }
         Ask::Room(name) => event
             .place
             .as_ref()

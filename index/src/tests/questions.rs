@@ -95,8 +95,9 @@ fn of_fields(rng: &SeededRng, log: &[Recorded]) -> Ask {
         13 => Ask::After(event.at),
         14 => Ask::Before(event.at),
         15 => {
-            let named = mentions(event.content.text.as_deref().unwrap_or_default());
-            Ask::To(named.into_iter().next().unwrap_or_else(|| "jorg".to_owned()))
+            let mut named = mentions(event.content.text.as_deref().unwrap_or_default());
+            named.extend(["ada", "grace", "jorg weiss", "u123"].map(str::to_owned));
+            Ask::To(named.swap_remove(draw(rng, named.len())))
         }
         _ => Ask::Seqs(recorded.seq.get(), recorded.seq.get() + rng.below(2_000)),
     }

@@ -92,7 +92,8 @@ fn is_tag(character: char) -> bool {
     matches!(character, '\u{e0020}'..='\u{e007e}')
 }
 
-fn is_skin_tone(character: char) -> bool {
+/// Returns whether the character gives a picture a colour of skin: who looks for a raised thumb means anyone's.
+pub(super) fn is_skin_tone(character: char) -> bool {
     matches!(character, '\u{1f3fb}'..='\u{1f3ff}')
 }
 

@@ -26,4 +26,4 @@ pub use stems::stem;
 pub use token::{TERM_BYTES_MAX, Token, TokenView, for_each_token, tokens};
 
 /// The version of everything in this module. A snapshot names it, because hits depend on it.
-pub const ANALYSIS_VERSION: u32 = 2;
+pub const ANALYSIS_VERSION: u32 = 3;

@@ -66,8 +66,14 @@ pub fn for_each_part_token(parts: &[(Part, &str)], mut sink: impl FnMut(Part, To
     }
 }
 
-/// Returns the folded names that a text mentions: what follows an `@` that begins a word, up to the first character that
-/// is no letter, digit, mark, dot, hyphen or underscore, without the dots and hyphens at its end.
+/// Words of a mentioned name at most.
+const MENTIONED_WORDS_MAX: usize = 3;
+
+/// Returns the folded names that a text may mention: what follows an `@` that begins a word, up to the first character that
+/// is no letter, digit, mark, dot, hyphen or underscore, without the dots and hyphens at its end; and, since names have
+/// spaces in them, the same with the next word and with the one after.
+///
+/// So `@Jörg Weiß, look` mentions `jorg` and `jorg weiss`. Whether anyone bears such a name is not asked.
 pub fn mentions(text: &str) -> Vec<String> {
     let mut names = Vec::new();
     if !text.as_bytes().contains(&b'@') {
@@ -76,16 +82,29 @@ pub fn mentions(text: &str) -> Vec<String> {
     let mut before = ' ';
     for (at, character) in text.char_indices() {
         if character == '@' && !before.is_alphanumeric() {
-            let rest = &text[at + 1..];
-            let end = rest.find(|c: char| !is_name_character(c)).unwrap_or(rest.len());
-            let name = rest[..end].trim_end_matches(['.', '-', '_']);
-            if !name.is_empty() {
-                names.push(fold(name));
-            }
+            mentioned(&text[at + 1..], &mut names);
         }
         before = character;
     }
     names
+}
+
+/// Adds the names of one to three words that a text begins with.
+fn mentioned(text: &str, names: &mut Vec<String>) {
+    let mut start = 0;
+    for _ in 0..MENTIONED_WORDS_MAX {
+        let rest = &text[start..];
+        let end = start + rest.find(|c: char| !is_name_character(c)).unwrap_or(rest.len());
+        let name = text[..end].trim_end_matches(['.', '-', '_']);
+        if name.len() <= start {
+            return;
+        }
+        names.push(fold(name));
+        if !text[end..].starts_with(' ') {
+            return;
+        }
+        start = end + 1;
+    }
 }
 
 fn is_name_character(character: char) -> bool {
@@ -181,6 +200,13 @@ mod tests {
     #[test]
     fn a_mention_begins_a_word() {
         assert_eq!(mentions("@Jörg, see (@ann-lee.) and a@b.example @"), ["jorg", "ann-lee"]);
+    }
+
+    #[test]
+    fn a_mention_may_have_three_words() {
+        assert_eq!(mentions("@Jörg Weiß, please"), ["jorg", "jorg weiss"]);
+        assert_eq!(mentions("@J. R. Doe said"), ["j", "j. r", "j. r. doe"]);
+        assert_eq!(mentions("@ann  lee @ @. @bo -"), ["ann", "bo"]);
     }
 
     #[test]

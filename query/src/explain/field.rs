@@ -11,6 +11,9 @@ pub(super) fn reason(field: &Field, matched: bool, event: &Analysed) -> String {
     let names = event.names();
     match field {
         Field::From(_) => known_as("author", &names.author),
+        Field::To(value) if matched && !names.mentioned.contains(value) => {
+            format!("{} is the author's partner in a room of direct messages", shown(value))
+        }
         Field::To(_) if names.mentioned.is_empty() => "the text mentions nobody".to_owned(),
         Field::To(_) => format!("the text mentions {}", list(&names.mentioned)),
         Field::Room(_) => known_as("room", &names.room),

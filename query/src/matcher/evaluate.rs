@@ -79,7 +79,12 @@ impl<'a> Evaluation<'a> {
         let (event, names) = (self.event, self.event.names());
         match field {
             Field::From(value) => names.author.contains(value),
-            Field::To(value) => names.mentioned.contains(value),
+            Field::To(value) => {
+                // In a room of direct messages the author speaks to whoever else takes part.
+                let is_partner = |room| self.marks.is_direct_with(room, value);
+                names.mentioned.contains(value)
+                    || (!names.author.contains(value) && event.room().is_some_and(is_partner))
+            }
             Field::Room(value) => names.room.contains(value),
             Field::Category(value) => {
                 event.room().is_some_and(|room| self.marks.room_is_in(room, value))

@@ -27,6 +27,8 @@ pub trait Marks {
     fn room_is_in(&self, room: &RoomId, category: &str) -> bool;
     /// Returns whether the source bears this folded name.
     fn source_is(&self, source: &SourceId, name: &str) -> bool;
+    /// Returns whether the room is one of direct messages in which someone of this folded name, address or id takes part.
+    fn is_direct_with(&self, room: &RoomId, name: &str) -> bool;
 }
 
 /// The marks of an archive in which nothing was ever edited, categorised or named.
@@ -43,6 +45,10 @@ impl Marks for Unmarked {
     }
 
     fn source_is(&self, _source: &SourceId, _name: &str) -> bool {
+        false
+    }
+
+    fn is_direct_with(&self, _room: &RoomId, _name: &str) -> bool {
         false
     }
 }

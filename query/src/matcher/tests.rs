@@ -72,7 +72,15 @@ fn scripts_without_spaces_are_found_anywhere() {
     check("密机", "这是机密文件", None);
     check("ข้อมูล", "ลบข้อมูลทั้งหมด", Some(&["ข้อมูล"]));
     check("שלום", "אמר שָׁלוֹם לכולם", Some(&["שָׁלוֹם"]));
-    check("👍🏽", "ok 👍🏽👍", Some(&["👍🏽"]));
+}
+
+#[test]
+fn a_colour_of_skin_makes_no_difference_but_as_written() {
+    check("👍", "ok 👍🏽 👍 no", Some(&["👍🏽", "👍"]));
+    check("👍🏿", "ok 👍🏽", Some(&["👍🏽"]));
+    check("=👍🏽", "ok 👍 👍🏽", Some(&["👍🏽"]));
+    check("👩‍💻", "👩🏽‍💻", Some(&["👩🏽‍💻"]));
+    check("ok", "🏽 ok🏽", Some(&["ok"]));
 }
 
 #[test]
@@ -199,6 +207,10 @@ impl Marks for Table {
     fn source_is(&self, source: &SourceId, name: &str) -> bool {
         *source == SourceId::from_bytes([1; 16]) && name == "pool one"
     }
+
+    fn is_direct_with(&self, room: &RoomId, name: &str) -> bool {
+        *room == RoomId::from_bytes([2; 16]) && ["bob", "jorg weiss"].contains(&name)
+    }
 }
 
 #[test]
@@ -211,6 +223,9 @@ fn marks_categories_and_sources_are_asked_for() {
         ("category:x", false),
         ("source:\"Pool  One\"", true),
         ("source:two", false),
+        ("to:bob", true),
+        ("to:\"Jörg Weiß\"", false),
+        ("to:carl", false),
     ] {
         let query = Query::parse(text, &Zone::Utc).unwrap();
         assert_eq!(matches(&query, &analysed, &Table).is_some(), expected, "{text}");
