@@ -48,7 +48,9 @@ impl Binding {
             Reach::Rooms(rooms) => {
                 hash.update([1]);
                 hash.update(u64::try_from(rooms.len()).unwrap_or(u64::MAX).to_be_bytes());
-                rooms.iter().for_each(|room| hash.update(room.as_bytes()));
+                for room in rooms {
+                    hash.update(room.as_bytes());
+                }
             }
         }
         // As interpreted: no two conditions are written alike.

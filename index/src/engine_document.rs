@@ -62,24 +62,33 @@ impl<'a> Iterator for EachText<'a> {
 }
 
 /// The whole values of a document with their fields.
-type Values<'a> = std::iter::Map<EachText<'a>, fn((Field, &'a [u8])) -> (Field, Datum<'a>)>;
-type Numbers<'a> = std::iter::Flatten<std::array::IntoIter<Option<(Field, Datum<'a>)>, 3>>;
+type Values<'a> = std::iter::Map<EachText<'a>, fn((Field, &'a [u8])) -> Valued<'a>>;
+type Valued<'a> = (Field, Datum<'a>);
+type Numbers<'a> = std::iter::Flatten<std::array::IntoIter<Option<Valued<'a>>, 3>>;
 
 impl tantivy::Document for Document {
     type Value<'a> = Datum<'a>;
-    type FieldsValuesIter<'a> = Chain<Chain<Once<(Field, Datum<'a>)>, Values<'a>>, Numbers<'a>>;
+    type FieldsValuesIter<'a> = Chain<Chain<Once<Valued<'a>>, Values<'a>>, Numbers<'a>>;
 
     /// Nearly in the order of the fields, which spares the engine the sorting.
     fn iter_fields_and_values(&self) -> Self::FieldsValuesIter<'_> {
-        let whole: fn((Field, &[u8])) -> (Field, Datum<'_>) =
-            |(field, text)| (field, Datum::Whole(text));
         let numbers = [
             Some((FIELDS.at, Datum::Signed(self.at))),
             Some((FIELDS.seq, Datum::Unsigned(self.seq))),
             self.target.map(|target| (FIELDS.target, Datum::Unsigned(target))),
         ];
         once((self.exact, Datum::Words(&self.words)))
-            .chain(self.texts.iter().map(whole))
+            .chain(self.whole_values())
             .chain(numbers.into_iter().flatten())
+    }
+}
+
+impl Document {
+    fn whole_values(&self) -> Values<'_> {
+        fn whole<'a>((field, text): (Field, &'a [u8])) -> Valued<'a> {
+            (field, Datum::Whole(text))
+        }
+        let whole: fn(_) -> _ = whole;
+        self.texts.iter().map(whole)
     }
 }

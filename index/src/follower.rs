@@ -211,8 +211,8 @@ impl Follower {
         let is_busy = self.pending.documents > 0;
         let has_rested = |since: Instant| since.elapsed() >= self.settings.join_wait;
         if !is_busy && self.resting.is_some_and(has_rested) {
-            self.resting = None;
-            self.store.join_at_rest();
+            // What is being joined now may be worth joining with others afterwards.
+            self.resting = self.store.join_at_rest().then(Instant::now);
         }
         self.tail.wait(if is_busy { BUSY_WAIT } else { IDLE_WAIT });
         Ok(())

@@ -93,10 +93,18 @@ impl<'a> Lowering<'a> {
     /// Most searches are for one exact word: one list, whose length is their count.
     fn single_list(&self, asked: &Asked, scope: &Scope) -> Option<Boxed> {
         let word = match asked.root() {
-            Clause::Word(word) if self.view.languages.is_empty() => word,
-            Clause::Phrase { tokens, .. } if tokens.len() == 1 => tokens.first()?,
-            _ => return None,
-        };
+            Clause::Word(word) if self.view.languages.is_empty() => Some(word),
+            Clause::Phrase { tokens, .. } if tokens.len() == 1 => tokens.first(),
+            Clause::Everything
+            | Clause::All(_)
+            | Clause::Any(_)
+            | Clause::Not(_)
+            | Clause::Word(_)
+            | Clause::Phrase { .. }
+            | Clause::Prefix(_)
+            | Clause::Verbatim(_)
+            | Clause::Field(_) => None,
+        }?;
         let is_whole = !self.scoring && self.further.is_empty() && scope.0 == Reach::Everything;
         let term = Term::from_field_text(self.view.fields.body, word);
         is_whole.then(|| -> Boxed { Box::new(WordList::of(term)) })
@@ -150,14 +158,15 @@ impl<'a> Lowering<'a> {
     }
 
     /// A token t of language L matches a word w if t = w or their stems in L are equal. Where t is its own stem, no stem
-    /// was written for it, so that case is the exact token together with the language.
+    /// was written for it, so that case is the exact token together with the language. (A stem need not be its own.)
     fn word(&self, word: &str, words: Words) -> Boxed {
         let mut ways = vec![scored(Term::from_field_text(words.exact, word))];
         for &language in &*self.view.languages {
             let stem = stem(word, language);
             let stemmed = crate::document::stem_term(language, &stem);
             ways.push(scored(Term::from_field_bytes(words.stem, &stemmed)));
-            if stem != word {
+            let is_its_own = query::analysis::stem(&stem, language) == stem;
+            if stem != word && is_its_own {
                 let own = scored(Term::from_field_text(words.exact, &stem));
                 ways.push(every(vec![own, self.spoken_in(language)]));
             }

@@ -15,20 +15,25 @@ use crate::columns::Columns;
 
 /// Documents of one segment at most; larger ones are left as they are.
 pub(crate) const MERGED_DOCS_MAX: u64 = 10_000_000;
-/// While events come in, eight neighbours are joined at once, and none is written again for the sake of less than its own size.
-const BUSY: Worth = Worth { neighbours_min: 8, growth_percent_min: 200 };
+/// While events come in, eight neighbours are joined at once, and none is written again for the sake of less than its own
+/// size. Segments of a bulk import are large from the start: they are left until they are many, or until there is time.
+const BUSY: Worth = Worth { neighbours: 8, bulk_neighbours: 64, growth_percent: 200 };
 /// While nothing else is to be done, two are enough, and so is growth by half.
-const AT_REST: Worth = Worth { neighbours_min: 2, growth_percent_min: 150 };
+const AT_REST: Worth = Worth { neighbours: 2, bulk_neighbours: 2, growth_percent: 150 };
+/// The level from which on a segment is the work of a bulk import, or of many joins: 4,096 documents.
+const BULK_LEVEL: u32 = 3;
 /// Documents below which all segments are of the lowest level.
 const LEVEL_0_DOCS: u64 = 64;
 
-/// Which runs are worth joining.
+/// Which runs are worth joining: the least of each.
 #[derive(Debug, Clone, Copy)]
 struct Worth {
-    /// Neighbours at least.
-    neighbours_min: usize,
-    /// Documents of the run in per cent of those of its largest segment, at least.
-    growth_percent_min: u64,
+    /// Neighbours.
+    neighbours: usize,
+    /// The same where some are of [`BULK_LEVEL`] or above.
+    bulk_neighbours: usize,
+    /// Documents of the run in per cent of those of its largest segment.
+    growth_percent: u64,
 }
 
 /// A segment and where the stretch of the log that it covers begins. Stretches never overlap: one thread writes them.
@@ -119,6 +124,9 @@ fn runs<Id: Copy>(
     let mut taken = vec![false; stretches.len()];
     let mut runs = Vec::new();
     for at_most in 0..=level(MERGED_DOCS_MAX) {
+        let is_bulk = at_most >= BULK_LEVEL;
+        let least = if is_bulk { worth.bulk_neighbours } else { worth.neighbours };
+        let worth = (least, worth.growth_percent);
         let mut run: Vec<usize> = Vec::new();
         let mut docs = 0_u64;
         for (place, stretch) in stretches.iter().enumerate() {
@@ -144,13 +152,13 @@ fn keep<Id: Copy>(
     (runs, taken): (&mut Vec<Vec<Id>>, &mut [bool]),
     run: &[usize],
     stretches: &[Stretch<Id>],
-    worth: Worth,
+    (neighbours_min, growth_percent_min): (usize, u64),
 ) {
     let docs = || run.iter().filter_map(|&place| stretches.get(place)).map(|one| one.docs);
     let (sum, largest) = (docs().sum::<u64>(), docs().max().unwrap_or(0));
     // A large segment is not written again for the sake of a few small ones beside it.
-    let is_enough = sum.saturating_mul(100) >= largest.saturating_mul(worth.growth_percent_min);
-    if run.len() < worth.neighbours_min || !is_enough {
+    let is_enough = sum.saturating_mul(100) >= largest.saturating_mul(growth_percent_min);
+    if run.len() < neighbours_min || !is_enough {
         return;
     }
     for &place in run {
@@ -197,10 +205,16 @@ mod tests {
         let docs = [4_000_000; 10];
         assert!(runs(&stretches(&docs), |_| true, BUSY).is_empty());
         let docs = [1_250_000; 16];
-        for run in runs(&stretches(&docs), |_| true, BUSY) {
-            assert!(run.len() <= 8, "{run:?}");
-        }
+        let joined = runs(&stretches(&docs), |_| true, AT_REST);
+        assert!(!joined.is_empty() && joined.iter().all(|run| run.len() <= 8), "{joined:?}");
         assert!(runs(&stretches(&[MERGED_DOCS_MAX + 1; 9]), |_| true, BUSY).is_empty());
+    }
+
+    #[test]
+    fn a_bulk_import_is_not_held_up_by_joins_until_its_segments_are_many() {
+        assert!(runs(&stretches(&[20_000; 63]), |_| true, BUSY).is_empty());
+        assert_eq!(runs(&stretches(&[20_000; 64]), |_| true, BUSY).len(), 1);
+        assert_eq!(runs(&stretches(&[20_000; 48]), |_| true, AT_REST).len(), 1);
     }
 
     #[test]

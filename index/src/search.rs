@@ -45,7 +45,7 @@ impl Search<'_> {
         if page.limit > 0 {
             offer_recent(&recent, page.order, after, &mut found);
         }
-        let counted = self.walk(&*weight, page, bookmark.is_none(), after, &mut found)?;
+        let counted = self.walk(&*weight, page, after, &mut found)?;
         let count = match bookmark {
             Some(bookmark) => bookmark.count,
             None => counted.saturating_add(u64::try_from(recent.len()).unwrap_or(u64::MAX)),
@@ -87,16 +87,16 @@ impl Search<'_> {
         self.engine(query.weight(scoring))
     }
 
-    /// Walks over the segments and returns how many matches they hold, if that is asked for. Each segment is counted and
+    /// Walks over the segments and returns how many matches they hold, for a first page. Each segment is counted and
     /// walked in one go, so that what it has looked up for the one serves the other.
     fn walk(
         &self,
         weight: &dyn Weight,
         page: &Page,
-        is_counting: bool,
         after: Option<Rank>,
         found: &mut Highest,
     ) -> Result<u64> {
+        let is_counting = page.cursor.is_none();
         let mut count = 0;
         let mut visit = |segment: Segment<'_>| {
             if is_counting {

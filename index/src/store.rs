@@ -132,11 +132,13 @@ impl Store {
     }
 
     /// Begins to join what is worth joining while nothing else is to be done. A run of which something is being joined already
-    /// is left to the next time.
-    pub(crate) fn join_at_rest(&mut self) {
-        for run in self.neighbours.at_rest() {
-            drop(self.writer.merge(&run));
+    /// is left to the next time. Returns whether there was anything to join.
+    pub(crate) fn join_at_rest(&mut self) -> bool {
+        let runs = self.neighbours.at_rest();
+        for run in &runs {
+            drop(self.writer.merge(run));
         }
+        !runs.is_empty()
     }
 
     /// Returns whether segments were joined since the reader was last reloaded.
