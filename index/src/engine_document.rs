@@ -85,7 +85,7 @@ impl tantivy::Document for Document {
 
 impl Document {
     fn whole_values(&self) -> Values<'_> {
-        fn whole<'a>((field, text): (Field, &'a [u8])) -> Valued<'a> {
+        fn whole((field, text): (Field, &[u8])) -> Valued<'_> {
             (field, Datum::Whole(text))
         }
         let whole: fn(_) -> _ = whole;
