@@ -76,12 +76,33 @@ impl Plan {
     pub(super) fn of(mut container: Container, choice: FormatChoice) -> Result<Self> {
         let members = container.members();
         let slack = SlackExport::recognises(&members);
+        if let Some(fault) = container.fault() {
+            // Without its lists a Slack message has neither its room nor its author: it does not stand on its own.
+            let is_slack = choice == FormatChoice::Slack || (choice == FormatChoice::Auto && slack);
+            let stands_alone = !is_slack || SlackExport::has_lists(&members);
+            if !stands_alone {
+                return Err(Error::InputMalformed {
+                    place: container.path().display().to_string(),
+                    found: format!(
+                        "no list of users or none of rooms among what is whole of a zip that is cut off ({fault})"
+                    ),
+                    expected: "both of them: without them no message of a Slack export stands on its own",
+                });
+            }
+            if members.is_empty() {
+                return Err(fault);
+            }
+        }
         let form = match choice {
             FormatChoice::Slack => Form::Slack,
             FormatChoice::Auto if slack && !container.is_single() => Form::Slack,
             FormatChoice::JsonLines => Form::all(members, FileFormat::JsonLines),
             FormatChoice::LyncXml => Form::all(members, FileFormat::LyncXml),
-            FormatChoice::Auto => Form::look(&mut container, members)?,
+            FormatChoice::Auto => {
+                let looked = Form::look(&mut container, members);
+                // In what is whole of a damaged zip nothing may be found: then the damage is what matters.
+                looked.map_err(|unknown| container.fault().unwrap_or(unknown))?
+            }
         };
         Ok(Self { consumed: container.consumed(), container, form })
     }
@@ -107,6 +128,8 @@ impl Plan {
     }
 
     /// Reads all sources of the input, one after the other.
+    ///
+    /// Of an input that is damaged, what is whole is read; then the damage is returned as the error that it is.
     pub(super) fn read(
         self,
         reading: &Reading,
@@ -114,11 +137,12 @@ impl Plan {
     ) -> Result<Vec<String>> {
         self.consumed.store(0, Ordering::Relaxed);
         let mut container = self.container;
-        match self.form {
+        let fault = container.fault();
+        let passed_over = match self.form {
             Form::Slack => {
                 let mut source = SlackExport::open(container, reading.clone())?;
                 take(&mut source)?;
-                Ok(source.passed_over())
+                source.passed_over()
             }
             Form::Files { files, passed_over } => {
                 for (name, format) in files {
@@ -130,9 +154,10 @@ impl Plan {
                         FileFormat::LyncXml => take(&mut LyncXml::new(input, name, reading))?,
                     }
                 }
-                Ok(passed_over)
+                passed_over
             }
-        }
+        };
+        fault.map_or(Ok(passed_over), Err)
     }
 }
 

@@ -3,6 +3,7 @@
 mod bounded;
 mod directory;
 mod folder;
+mod salvage;
 mod zipped;
 
 use std::fs::File;
@@ -13,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use self::bounded::Bounded;
 use self::folder::Folder;
+use self::salvage::Salvaged;
 use self::zipped::Zipped;
 use crate::error::{Error, Result};
 
@@ -38,6 +40,8 @@ enum Form {
     Single,
     Folder(Folder),
     Zip(Box<Zipped>),
+    /// What is whole of a zip that is not.
+    Salvaged(Salvaged),
 }
 
 impl Container {
@@ -47,13 +51,16 @@ impl Container {
         let form = if known.is_dir() {
             Form::Folder(Folder::open(path)?)
         } else if ZIP_MAGIC.iter().any(|magic| starts_with(path, magic).unwrap_or(false)) {
-            Form::Zip(Box::new(Zipped::open(path)?))
+            match Zipped::open(path)? {
+                Ok(zip) => Form::Zip(Box::new(zip)),
+                Err(why) => Form::Salvaged(Salvaged::open(path, &why)?),
+            }
         } else {
             Form::Single
         };
         let bytes = match &form {
             Form::Folder(folder) => folder.bytes(),
-            Form::Single | Form::Zip(_) => known.len(),
+            Form::Single | Form::Zip(_) | Form::Salvaged(_) => known.len(),
         };
         Ok(Self { path: path.to_owned(), form, consumed: Arc::default(), bytes })
     }
@@ -64,12 +71,21 @@ impl Container {
             Form::Single => vec![self.own_name()],
             Form::Folder(folder) => folder.members(),
             Form::Zip(zip) => zip.members(),
+            Form::Salvaged(zip) => zip.members(),
         }
     }
 
     /// Returns whether it is one file, not a folder or zip.
     pub const fn is_single(&self) -> bool {
         matches!(self.form, Form::Single)
+    }
+
+    /// Returns what is wrong with it as a whole, though some of its members can be read.
+    pub fn fault(&self) -> Option<Error> {
+        match &self.form {
+            Form::Salvaged(zip) => Some(zip.fault()),
+            Form::Single | Form::Folder(_) | Form::Zip(_) => None,
+        }
     }
 
     /// Returns the path that it was opened from.
@@ -103,6 +119,7 @@ impl Container {
                 None => Ok(None),
             },
             Form::Zip(zip) => zip.open_member(name, &self.consumed),
+            Form::Salvaged(zip) => zip.open_member(name, &self.consumed),
         }
     }
 

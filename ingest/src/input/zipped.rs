@@ -28,18 +28,19 @@ impl std::fmt::Debug for Zipped {
 
 impl Zipped {
     /// Reads the directory of the zip and judges every name and number in it.
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    ///
+    /// A zip whose directory cannot be read is no error yet: the inner one says why.
+    pub(super) fn open(path: &Path) -> Result<std::result::Result<Self, String>> {
         let file = File::open(path).map_err(|fault| Error::unreadable(path, fault))?;
-        let zip = ZipArchive::new(BufReader::new(file)).map_err(|fault| Error::InputMalformed {
-            place: path.display().to_string(),
-            found: fault.to_string(),
-            expected: "a whole zip with its directory at the end; is the file cut off?",
-        })?;
+        let zip = match ZipArchive::new(BufReader::new(file)) {
+            Ok(zip) => zip,
+            Err(fault) => return Ok(Err(fault.to_string())),
+        };
         let start = zip.central_directory_start();
         let mut zipped = Self { path: path.to_owned(), zip, places: BTreeMap::new() };
         zipped.judge()?;
         refuse_repeated(path, start)?;
-        Ok(zipped)
+        Ok(Ok(zipped))
     }
 
     pub(super) fn members(&self) -> Vec<String> {
@@ -47,10 +48,6 @@ impl Zipped {
     }
 
     fn judge(&mut self) -> Result<()> {
-        let refuse = |member: &str, fault: &str, allowed: String| {
-            let (member, fault) = (member.chars().take(200).collect(), fault.to_owned());
-            Err(Error::MemberRefused { member, fault, allowed })
-        };
         let count = self.zip.len();
         if count > limits::ZIP_MEMBERS_MAX {
             let allowed = format!("{} members", limits::ZIP_MEMBERS_MAX);
@@ -58,15 +55,7 @@ impl Zipped {
         }
         let names: Vec<_> = self.zip.file_names_raw().map(name_of).collect();
         for (place, name) in names.into_iter().enumerate() {
-            let plain = || "relative names without \"..\"".to_owned();
-            if leads_out(&name) {
-                return refuse(&name, "its name leads out of the zip", plain());
-            }
-            let depth = name.trim_end_matches('/').matches('/').count();
-            if depth > limits::ZIP_DEPTH_MAX {
-                let allowed = format!("{} folders deep", limits::ZIP_DEPTH_MAX);
-                return refuse(&name, "it lies too deep", allowed);
-            }
+            judge_name(&name)?;
             if name.ends_with('/') {
                 continue;
             }
@@ -117,16 +106,34 @@ fn refuse_repeated(path: &Path, start: u64) -> Result<()> {
     let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
     match repeated_name(&mut file, start).map_err(unreadable)? {
         None => Ok(()),
-        Some(name) => Err(Error::MemberRefused {
-            member: name_of(&name).chars().take(200).collect(),
-            fault: "its name is there twice".to_owned(),
-            allowed: "each name once".to_owned(),
-        }),
+        Some(name) => {
+            refuse(&name_of(&name), "its name is there twice", "each name once".to_owned())
+        }
     }
 }
 
+/// Returns the refusal of a member by name.
+pub(super) fn refuse<T>(member: &str, fault: &str, allowed: String) -> Result<T> {
+    let (member, fault) = (member.chars().take(200).collect(), fault.to_owned());
+    Err(Error::MemberRefused { member, fault, allowed })
+}
+
+/// Refuses a name that leads out of the zip or too deep into it.
+pub(super) fn judge_name(name: &str) -> Result<()> {
+    if leads_out(name) {
+        let allowed = "relative names without \"..\"".to_owned();
+        return refuse(name, "its name leads out of the zip", allowed);
+    }
+    let depth = name.trim_end_matches('/').matches('/').count();
+    if depth > limits::ZIP_DEPTH_MAX {
+        let allowed = format!("{} folders deep", limits::ZIP_DEPTH_MAX);
+        return refuse(name, "it lies too deep", allowed);
+    }
+    Ok(())
+}
+
 /// Names are UTF-8, whether the zip says so or not; what is none is read as windows-1252.
-fn name_of(raw: &[u8]) -> String {
+pub(super) fn name_of(raw: &[u8]) -> String {
     crate::source::decode(raw).0.into_owned()
 }
 
