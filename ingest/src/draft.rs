@@ -3,6 +3,7 @@
 //! [`Draft::bounded`] is the only way to the sequencer: it turns a draft into a [`Bounded`] one, every field of which
 //! keeps the limits of `chat::limits`, or into a [`Refusal`] that names the field and its limit.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -38,15 +39,80 @@ pub struct Draft {
     /// A remark of ours: how its bytes were read, what was odd.
     pub remark: Option<String>,
     /// Where in its input it stood.
-    pub locator: Option<String>,
+    pub locator: Option<Locator>,
     /// The foreign record byte for byte, where it says more than the fields above.
     pub raw: Option<Vec<u8>>,
+    /// The foreign record byte for byte, where only a contradiction would make it worth keeping.
+    pub record: Option<Vec<u8>>,
     /// What a ledger event says.
     pub act: Option<Act>,
     /// Files, in order.
     pub attachments: Vec<DraftFile>,
     /// Whether it was unfolded from the record before it (a reaction, a deletion mark) and is no record of its own.
     pub unfolded: bool,
+}
+
+/// Where in its input a record stood. It is put into words only where someone asks, since most records need none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locator {
+    input: Arc<str>,
+    spot: Spot,
+}
+
+/// A spot of an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spot {
+    Whole,
+    Line(u64),
+    Record(usize),
+    Byte(u64),
+}
+
+impl Locator {
+    /// Bytes that a spot takes in words, at most.
+    const SPOT_BYTES_MAX: usize = 32;
+
+    /// The input itself, or words that say where.
+    pub fn whole(input: impl Into<Arc<str>>) -> Self {
+        Self { input: input.into(), spot: Spot::Whole }
+    }
+
+    /// A line of the input, from 1.
+    pub fn line(input: &Arc<str>, number: u64) -> Self {
+        Self { input: Arc::clone(input), spot: Spot::Line(number) }
+    }
+
+    /// A record of the input, from 1.
+    pub fn record(input: &Arc<str>, number: usize) -> Self {
+        Self { input: Arc::clone(input), spot: Spot::Record(number) }
+    }
+
+    /// A byte of the input, from 0.
+    pub fn byte(input: &Arc<str>, offset: u64) -> Self {
+        Self { input: Arc::clone(input), spot: Spot::Byte(offset) }
+    }
+
+    /// Returns how many bytes it takes in words, at most.
+    fn bytes_max(&self) -> usize {
+        match self.spot {
+            Spot::Whole => self.input.len(),
+            Spot::Line(_) | Spot::Record(_) | Spot::Byte(_) => {
+                self.input.len().saturating_add(Self::SPOT_BYTES_MAX)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Locator {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.input)?;
+        match self.spot {
+            Spot::Whole => Ok(()),
+            Spot::Line(number) => write!(out, ":{number}"),
+            Spot::Record(number) => write!(out, "#{number}"),
+            Spot::Byte(offset) => write!(out, " at byte {offset}"),
+        }
+    }
 }
 
 /// The name of an event at its source.
@@ -141,6 +207,19 @@ pub struct DraftFile {
     pub content: FileContent,
 }
 
+impl DraftFile {
+    fn bytes(&self) -> usize {
+        let content = match &self.content {
+            FileContent::Bytes(bytes) => bytes.len(),
+            FileContent::Path(_)
+            | FileContent::Member(_)
+            | FileContent::Kept { .. }
+            | FileContent::Missing { .. } => 0,
+        };
+        size_of::<Self>() + self.name.len() + content
+    }
+}
+
 /// Where the bytes of a file are to be had.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileContent {
@@ -182,12 +261,17 @@ pub struct Refusal {
 
 /// A draft that keeps every limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bounded(Draft);
+pub struct Bounded(Box<Draft>);
 
 impl Bounded {
     /// Returns the draft.
-    pub fn into_draft(self) -> Draft {
+    pub fn into_draft(self) -> Box<Draft> {
         self.0
+    }
+
+    /// Returns about how many bytes it holds in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.bytes()
     }
 }
 
@@ -210,6 +294,7 @@ impl Draft {
             remark: None,
             locator: None,
             raw: None,
+            record: None,
             act: None,
             attachments: Vec::new(),
             unfolded: false,
@@ -228,11 +313,21 @@ impl Draft {
     }
 
     /// Returns the draft if every field keeps its limit, or both the draft and the first limit that it breaks.
-    pub fn bounded(self) -> Result<Bounded, Box<(Self, Refusal)>> {
+    pub fn bounded(self: Box<Self>) -> Result<Bounded, (Box<Self>, Refusal)> {
         match self.check() {
             Ok(()) => Ok(Bounded(self)),
-            Err(refusal) => Err(Box::new((self, refusal))),
+            Err(refusal) => Err((self, refusal)),
         }
+    }
+
+    /// Returns about how many bytes it holds in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        let texts = [&self.text, &self.rich_text, &self.title, &self.thread, &self.remark];
+        let texts: usize = texts.into_iter().flatten().map(String::len).sum();
+        let records: usize = [&self.raw, &self.record].into_iter().flatten().map(Vec::len).sum();
+        let files: usize = self.attachments.iter().map(DraftFile::bytes).sum();
+        let act = self.act.as_ref().map_or(0, act_bytes);
+        size_of::<Self>() + self.source.len() + texts + records + files + act
     }
 
     /// Returns the first limit that a field breaks, if one does.
@@ -257,7 +352,8 @@ impl Draft {
         bounds.text("rich text", self.rich_text.as_ref(), limits::RICH_TEXT_BYTES_MAX)?;
         bounds.text("title", self.title.as_ref(), limits::TITLE_BYTES_MAX)?;
         bounds.text("remark", self.remark.as_ref(), limits::TITLE_BYTES_MAX)?;
-        bounds.text("locator", self.locator.as_ref(), limits::TITLE_BYTES_MAX)?;
+        let locator = self.locator.as_ref().map_or(0, Locator::bytes_max);
+        bounds.bytes("locator", locator, limits::TITLE_BYTES_MAX)?;
         bounds.name("thread", self.thread.as_ref())?;
         let raw = self.raw.as_ref().map_or(0, Vec::len);
         bounds.bytes("raw record", raw, limits::RAW_BYTES_MAX)?;
@@ -350,8 +446,8 @@ mod tests {
 
     #[test]
     fn a_field_at_its_limit_passes_and_one_beyond_names_the_limit() {
-        assert!(message(limits::TEXT_BYTES_MAX).bounded().is_ok());
-        let refused = message(limits::TEXT_BYTES_MAX + 1).bounded().unwrap_err();
+        assert!(Box::new(message(limits::TEXT_BYTES_MAX)).bounded().is_ok());
+        let refused = Box::new(message(limits::TEXT_BYTES_MAX + 1)).bounded().unwrap_err();
         assert_eq!(refused.1.to_string(), "text has 1048577 bytes, the limit is 1048576");
     }
 
@@ -373,7 +469,7 @@ mod tests {
         for change in changes {
             let mut draft = message(1);
             change(&mut draft, long.clone());
-            assert!(draft.bounded().is_err());
+            assert!(Box::new(draft).bounded().is_err());
         }
     }
 

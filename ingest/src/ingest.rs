@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 
 use archive::Archive;
 use chat::{Act, EventKind};
@@ -11,7 +12,8 @@ use crate::draft::{Draft, DraftFile, DraftPerson, FileContent};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::receipt::{Outcome, Receipt};
-use crate::sequencer::{Input, Offer, Sequencer, Ticket, Work};
+use crate::register::Register;
+use crate::sequencer::{Input, Offer, Question, Sequencer, Ticket, Work};
 use crate::settings::Settings;
 use crate::source::{Identities, Sourced, Unreadable};
 
@@ -66,7 +68,7 @@ impl Ingest {
                     for file in &mut draft.attachments {
                         self.keep(file)?;
                     }
-                    offer(*draft)
+                    offer(draft)
                 }
                 Sourced::Unreadable(piece) => {
                     Offer::Unreadable { piece: Box::new(piece), file: None }
@@ -117,6 +119,17 @@ impl Ingest {
         self.sequencer.submit(Work::Languages)?.wait().map(drop)
     }
 
+    /// Asks the register, between two batches.
+    pub(crate) fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Register) -> T + Send + 'static,
+    ) -> Result<T> {
+        let (sender, receiver) = sync_channel(1);
+        let ask = move |register: &Register| drop(sender.send(question(register)));
+        drop(self.sequencer.submit(Work::Ask(Question(Box::new(ask))))?.wait()?);
+        Ok(receiver.recv().expect("the work is done, so the answer was sent"))
+    }
+
     /// Lets what waits be recorded and ends the sequencer. Afterwards nothing is accepted; the archive stays open.
     pub fn close(&self) -> Result<()> {
         self.sequencer.close()
@@ -146,18 +159,18 @@ impl Ingest {
 }
 
 /// Returns the offer of a draft: what breaks a limit is offered raw.
-pub(crate) fn offer(draft: Draft) -> Offer {
+pub(crate) fn offer(draft: Box<Draft>) -> Offer {
     match draft.bounded() {
-        Ok(bounded) => Offer::Draft(Box::new(bounded)),
-        Err(refused) => {
-            let (draft, refusal) = *refused;
+        Ok(bounded) => Offer::Draft(bounded),
+        Err((draft, refusal)) => {
+            let draft = *draft;
             let raw = draft.raw.or_else(|| draft.text.map(String::into_bytes)).unwrap_or_default();
             let source =
                 Some(draft.source).filter(|name| name.len() <= chat::limits::NAME_BYTES_MAX);
             let piece = Unreadable {
                 source,
                 raw,
-                locator: draft.locator.unwrap_or_default(),
+                locator: draft.locator.map(|at| at.to_string()).unwrap_or_default(),
                 reason: refusal.to_string(),
             };
             Offer::Unreadable { piece: Box::new(piece), file: None }

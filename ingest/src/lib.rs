@@ -9,13 +9,12 @@
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use ingest::{FormatChoice, Import, ImportInput, Ingest, Settings};
+//! use ingest::{Import, ImportInput, Ingest, Settings};
 //!
 //! let folder = std::path::Path::new("muniment-data");
 //! let archive = archive::Archive::open(folder, archive::Settings::default(), archive::Ports::production())?;
 //! let ingest = Ingest::open(archive, &Settings::default())?;
-//! let path = "export.zip".into();
-//! let input = ImportInput { path, format: FormatChoice::Auto, source: None, attachments: None, zone: None };
+//! let input = ImportInput::new("export.zip");
 //! let report = Import::run(&ingest, &input, &mut |_| {})?;
 //! assert_eq!(report.read, report.accepted + report.revised + report.duplicates + report.quarantined);
 //! # Ok(())
@@ -39,12 +38,13 @@ pub mod ingest;
 pub mod settings;
 
 pub mod import;
+pub mod replay;
 
 pub mod error;
 
 pub use draft::{
     Bounded, Draft, DraftFile, DraftKey, DraftPerson, DraftPlace, DraftTarget, FileContent,
-    Refusal, RoomKind,
+    Locator, Refusal, RoomKind,
 };
 pub use error::{Error, Result};
 pub use import::{
@@ -52,5 +52,6 @@ pub use import::{
 };
 pub use ingest::{Ingest, Officer};
 pub use receipt::{Outcome, Receipt, Verdict};
+pub use replay::Replayed;
 pub use settings::Settings;
 pub use source::{EventSource, Identities, Identity, Reading, Sourced, Unreadable, Zone};

@@ -14,6 +14,7 @@
 //! | `identity` | `person-declared` | `source`, `person`, `name`, `foreign_id`?, `email`? | – |
 //! | `identity` | `person-renamed` | `person`, `from`, `to` | – |
 //! | `identity` | `person-changed` | `person`, `email`?, `also`? (a list of further names) | – |
+//! | `officer` | `quarantine-replayed` | `records`, `events` (lists of sequence numbers, pair by pair) | – |
 //!
 //! A name is recorded when it is first seen: a bot that posts under changing names is not renamed at every post.
 
@@ -23,21 +24,25 @@ mod resolve;
 
 use std::collections::{HashMap, HashSet};
 
-use chat::{PersonId, RoomId, SourceId};
+use chat::{PersonId, RoomId, Seq, SourceId};
 
-use crate::draft::RoomKind;
+use crate::draft::{DraftPerson, DraftPlace, RoomKind};
+use crate::replay::Names;
 
 pub(crate) use self::resolve::{Declarations, Resolved};
 
 /// Everything known of sources, rooms and persons.
 #[derive(Debug, Default)]
 pub(crate) struct Register {
-    sources: HashMap<String, Source>,
-    /// Names of sources by id, for folding.
-    names: HashMap<SourceId, String>,
+    sources: Vec<Source>,
+    /// Places of sources by name, and by id for folding.
+    by_name: HashMap<String, usize>,
+    by_id: HashMap<SourceId, usize>,
     /// Where a room or person is to be found, by id, for folding.
-    rooms: HashMap<RoomId, (String, Key)>,
-    persons: HashMap<PersonId, (String, Key)>,
+    rooms: HashMap<RoomId, (usize, Key)>,
+    persons: HashMap<PersonId, (usize, Key)>,
+    /// Quarantined records that were understood later, and the events that they became.
+    replayed: HashMap<Seq, Seq>,
 }
 
 /// How a room or person is known at its source.
@@ -54,9 +59,43 @@ struct Source {
     persons: Known<Person>,
 }
 
-impl Source {
-    fn new(id: SourceId) -> Self {
-        Self { id, rooms: Known::default(), persons: Known::default() }
+impl Register {
+    /// Returns which quarantined records were understood later, and as which events.
+    pub(crate) const fn replayed(&self) -> &HashMap<Seq, Seq> {
+        &self.replayed
+    }
+
+    /// Returns what is known of the rooms and people of a source.
+    pub(crate) fn names(&self, source: SourceId) -> Names {
+        let Some(place) = self.by_id.get(&source) else { return Names::default() };
+        let Some(of) = self.sources.get(*place) else { return Names::default() };
+        let name = self.by_name.iter().find(|(_, other)| *other == place);
+        let room = |(id, room): (Option<&String>, &Room)| DraftPlace {
+            name: room.name.clone(),
+            foreign_id: id.cloned(),
+            kind: room.kind,
+            category: room.category.clone(),
+            members: None,
+        };
+        let person = |(id, person): (Option<&String>, &Person)| DraftPerson {
+            name: person.name.clone(),
+            foreign_id: id.cloned(),
+            email: None,
+        };
+        Names {
+            source: name.map(|(name, _)| name.clone()).unwrap_or_default(),
+            rooms: of.rooms.all().map(room).collect(),
+            persons: of.persons.all().map(person).collect(),
+        }
+    }
+
+    /// Takes a new source and returns its place.
+    fn add_source(&mut self, id: SourceId, name: String) -> usize {
+        let place = self.sources.len();
+        self.sources.push(Source { id, rooms: Known::default(), persons: Known::default() });
+        self.by_name.insert(name, place);
+        self.by_id.insert(id, place);
+        place
     }
 }
 
@@ -86,6 +125,12 @@ impl<T> Known<T> {
             Key::Id(id) => self.by_id.get_mut(id),
             Key::Name(name) => self.by_name.get_mut(name),
         }
+    }
+
+    /// Returns all things, with the foreign ids of those that have one.
+    fn all(&self) -> impl Iterator<Item = (Option<&String>, &T)> {
+        let by_id = self.by_id.iter().map(|(id, thing)| (Some(id), thing));
+        by_id.chain(self.by_name.values().map(|thing| (None, thing)))
     }
 
     fn insert(&mut self, key: Key, thing: T) {

@@ -8,12 +8,14 @@ pub type Detector = fn(&str) -> Option<&'static str>;
 pub struct Settings {
     /// Batches that may wait before the sequencer; whoever offers more is held up.
     pub queue_batches_max: usize,
+    /// Bytes that may wait there; a batch that is larger waits until it is alone.
+    pub queue_bytes_max: usize,
     /// Finds the language of rooms, which is declared in the ledger. Without it none is declared.
     pub language: Option<Detector>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { queue_batches_max: 4, language: None }
+        Self { queue_batches_max: 4, queue_bytes_max: 32 << 20, language: None }
     }
 }

@@ -32,6 +32,8 @@ pub struct Coverage {
 pub(super) struct Ledger {
     sources: Vec<String>,
     by_room: HashMap<String, RoomDays>,
+    /// Equal ones come in rows: they are counted here until another comes.
+    row: Option<Row>,
     /// Where the archive says that the records are.
     held: Vec<Stretch>,
 }
@@ -42,6 +44,23 @@ struct Stretch {
     first: Seq,
     end: Seq,
     source: u32,
+}
+
+/// Records of one room and day that came one after the other.
+#[derive(Debug)]
+struct Row {
+    source: u32,
+    room: String,
+    day: i64,
+    side: Side,
+    count: u64,
+}
+
+/// Who counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Source,
+    Held,
 }
 
 /// Counts of one room name by source and day: those of the source, those held.
@@ -72,17 +91,31 @@ impl Ledger {
         &self.sources
     }
 
-    fn slot(&mut self, source: u32, room: &str, at: Timestamp) -> &mut (u64, u64) {
-        if !self.by_room.contains_key(room) {
-            self.by_room.insert(room.to_owned(), RoomDays::new());
-        }
-        let days = self.by_room.get_mut(room).expect("it was put there");
-        days.entry((source, day_of(at))).or_default()
-    }
-
     /// Counts a record of the source.
     pub(super) fn offered(&mut self, source: u32, room: &str, at: Timestamp) {
-        self.slot(source, room, at).0 += 1;
+        self.count(source, room, at, Side::Source);
+    }
+
+    fn count(&mut self, source: u32, room: &str, at: Timestamp, side: Side) {
+        let day = day_of(at);
+        let of = |row: &&mut Row| {
+            row.source == source && row.day == day && row.side == side && row.room == room
+        };
+        if let Some(row) = self.row.as_mut().filter(of) {
+            row.count += 1;
+            return;
+        }
+        self.end_row();
+        self.row = Some(Row { source, room: room.to_owned(), day, side, count: 1 });
+    }
+
+    fn end_row(&mut self) {
+        let Some(Row { source, room, day, side, count }) = self.row.take() else { return };
+        let slot = self.by_room.entry(room).or_default().entry((source, day)).or_default();
+        match side {
+            Side::Source => slot.0 += count,
+            Side::Held => slot.1 += count,
+        }
     }
 
     /// Notes where a record is said to be held.
@@ -123,14 +156,15 @@ impl Ledger {
         for recorded in events.into_iter().flatten() {
             count += 1;
             if let Some(place) = &recorded.event.place {
-                self.slot(stretch.source, &place.name, recorded.event.at).1 += 1;
+                self.count(stretch.source, &place.name, recorded.event.at, Side::Held);
             }
         }
         Ok(count)
     }
 
     /// Returns the counts by source, room and day.
-    pub(super) fn into_coverage(self) -> Vec<Coverage> {
+    pub(super) fn into_coverage(mut self) -> Vec<Coverage> {
+        self.end_row();
         let name = |source: u32| {
             let place = usize::try_from(source).unwrap_or(usize::MAX);
             self.sources.get(place).cloned().unwrap_or_default()

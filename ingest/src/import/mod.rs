@@ -41,6 +41,14 @@ pub struct ImportInput {
     pub zone: Option<Zone>,
 }
 
+impl ImportInput {
+    /// Takes a path; everything else is to be found out.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        Self { path, format: FormatChoice::Auto, source: None, attachments: None, zone: None }
+    }
+}
+
 /// Imports.
 #[derive(Debug, Clone, Copy)]
 pub struct Import;

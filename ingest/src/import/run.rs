@@ -13,7 +13,7 @@ use super::coverage::Ledger;
 use super::format::Plan;
 use super::rehearsal::Rehearsal;
 use super::report::{ImportReport, Progress, QuarantineNote};
-use crate::draft::{Draft, DraftFile, FileContent};
+use crate::draft::{Draft, DraftFile, FileContent, Locator};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::ingest::{Ingest, offer};
@@ -21,10 +21,10 @@ use crate::receipt::{Outcome, Verdict};
 use crate::sequencer::{Input, Offer, Ticket};
 use crate::source::{EventSource, Sourced, Unreadable};
 
-/// Offers of one batch.
-const BATCH_OFFERS: usize = 2_048;
+/// Offers of one batch: few enough that what is prepared of them stays in the processor's cache.
+const BATCH_OFFERS: usize = 1_024;
 /// Bytes of one batch, roughly.
-const BATCH_BYTES: usize = 8 << 20;
+const BATCH_BYTES: usize = 4 << 20;
 /// Batches that are on their way at once.
 const BATCHES_MAX: usize = 3;
 /// Entries of each list in a report.
@@ -34,7 +34,7 @@ const LIST_MAX: usize = 1_000;
 struct Row {
     source: Option<u32>,
     unfolded: bool,
-    locator: Option<String>,
+    locator: Option<Locator>,
 }
 
 /// A run in the making. Without a service it is a rehearsal.
@@ -122,7 +122,7 @@ impl<'a> Run<'a> {
     fn read_into(&mut self, source: &mut dyn EventSource, input: &Arc<Mutex<Input>>) -> Result<()> {
         while let Some(next) = source.next() {
             match next? {
-                Sourced::Draft(draft) => self.take_draft(*draft, source)?,
+                Sourced::Draft(draft) => self.take_draft(draft, source)?,
                 Sourced::Unreadable(piece) => self.take_unreadable(piece)?,
             }
             if self.batch.len() >= BATCH_OFFERS || self.bytes >= BATCH_BYTES {
@@ -132,7 +132,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn take_draft(&mut self, mut draft: Draft, source: &mut dyn EventSource) -> Result<()> {
+    fn take_draft(&mut self, mut draft: Box<Draft>, source: &mut dyn EventSource) -> Result<()> {
         let of_source = self.ledger.source(&draft.source);
         if !draft.unfolded {
             self.report.read += 1;
@@ -143,8 +143,7 @@ impl<'a> Run<'a> {
         for file in &mut draft.attachments {
             self.take_file(file, source)?;
         }
-        let text = draft.text.as_ref().map_or(0, String::len);
-        self.bytes += 256 + text + draft.raw.as_ref().map_or(0, Vec::len);
+        self.bytes += draft.bytes();
         let (unfolded, locator) = (draft.unfolded, draft.locator.clone());
         let row = Row { source: Some(of_source), unfolded, locator };
         if self.ingest.is_some() {
@@ -188,7 +187,8 @@ impl<'a> Run<'a> {
     fn take_unreadable(&mut self, piece: Unreadable) -> Result<()> {
         self.report.read += 1;
         self.bytes += piece.raw.len();
-        let row = Row { source: None, unfolded: false, locator: Some(piece.locator.clone()) };
+        let locator = Some(Locator::whole(piece.locator.as_str()));
+        let row = Row { source: None, unfolded: false, locator };
         let Some(ingest) = self.ingest else {
             self.settle(Verdict::Quarantined { reason: piece.reason }, None, row);
             return Ok(());
@@ -258,7 +258,7 @@ impl<'a> Run<'a> {
             Verdict::Duplicate => self.report.duplicates += 1,
             Verdict::Quarantined { reason } => {
                 self.report.quarantined += 1;
-                let locator = row.locator.unwrap_or_default();
+                let locator = row.locator.map(|at| at.to_string()).unwrap_or_default();
                 self.note(QuarantineNote { seq, locator, reason });
                 return;
             }

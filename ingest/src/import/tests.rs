@@ -14,6 +14,7 @@ use crate::settings::Settings;
 use crate::source::jsonl::JsonLines;
 use crate::source::{EventSource as _, Sourced};
 
+mod again;
 mod foreign;
 
 struct Bench {
@@ -77,8 +78,7 @@ impl Bench {
 }
 
 fn input(path: &Path) -> ImportInput {
-    let path = path.to_owned();
-    ImportInput { path, format: FormatChoice::Auto, source: None, attachments: None, zone: None }
+    ImportInput::new(path)
 }
 
 fn line(minute: u32, text: &str, more: &str) -> String {

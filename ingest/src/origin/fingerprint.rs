@@ -16,9 +16,9 @@ const CHECK: u8 = b'C';
 pub(crate) struct Fingerprint(u64);
 
 impl Fingerprint {
-    /// Returns the 40 bits that the index keeps.
+    /// Returns the bits that the index keeps.
     pub(super) const fn kept(self) -> u64 {
-        self.0 >> 24
+        self.0 >> (64 - super::KEPT_BITS)
     }
 
     /// Takes a number as it is.

@@ -1,8 +1,9 @@
 //! Which events the archive has already: a derived index of keyed fingerprints (house.md §6.6).
 //!
 //! The index only says where to look: every answer is confirmed by reading the record. It is rebuilt from the log where a
-//! file of it is missing or damaged. On disk it takes 6 bytes an event, in memory 2 and a little for the newest ones.
+//! file of it is missing or damaged. On disk it takes 4.8 bytes an event, in memory 2, and 16 for each of the newest million.
 
+mod bucket;
 mod filter;
 mod fingerprint;
 mod run;
@@ -20,8 +21,12 @@ use crate::error::{Error, Result};
 
 pub(crate) use self::fingerprint::{Fingerprint, Fingerprints};
 
-/// Sequence numbers that one run covers, as a power of two: an entry has 20 bits for its place in the run.
-const RUN_SEQS_LOG2: u32 = 19;
+/// Bits of a fingerprint that the index keeps: of ten million strangers, one in 7,000 is taken for a known one and looked up.
+const KEPT_BITS: u32 = 36;
+/// Bits of a place in a run.
+const PLACE_BITS: u32 = 20;
+/// Sequence numbers that one run covers, as a power of two.
+const RUN_SEQS_LOG2: u32 = PLACE_BITS;
 /// Sequence numbers that one run covers.
 const RUN_SEQS: u64 = 1 << RUN_SEQS_LOG2;
 /// Events that are read at once while the index is rebuilt.
@@ -165,14 +170,16 @@ impl Origins {
         Ok(())
     }
 
-    /// Adds to each list where an event with this fingerprint may stand, according to the runs on disk.
+    /// Adds, for each of these fingerprints, where an event that has it may stand according to the runs on disk.
+    ///
+    /// Sorted fingerprints walk through each run once, from its beginning to its end.
     pub(crate) fn find_settled(
         &self,
         prints: &[Fingerprint],
-        found: &mut [Vec<Seq>],
+        found: &mut Vec<(Fingerprint, Seq)>,
     ) -> Result<()> {
         for run in &self.runs {
-            for (print, found) in prints.iter().zip(found.iter_mut()) {
+            for print in prints.iter().filter(|print| run.may_hold(**print)) {
                 run.find(*print, found)?;
             }
         }

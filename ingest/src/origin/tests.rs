@@ -22,10 +22,11 @@ fn empty(folder: &Path) -> Origins {
 }
 
 fn find(origins: &Origins, print: Fingerprint) -> Vec<u64> {
-    let mut found = vec![Vec::new()];
-    origins.find_settled(&[print], &mut found).unwrap();
-    origins.find_recent(print, &mut found[0]);
-    found[0].iter().map(|seq| seq.get()).collect()
+    let mut settled = Vec::new();
+    origins.find_settled(&[print], &mut settled).unwrap();
+    let mut found: Vec<Seq> = settled.into_iter().map(|(_, seq)| seq).collect();
+    origins.find_recent(print, &mut found);
+    found.into_iter().map(Seq::get).collect()
 }
 
 #[test]
@@ -57,7 +58,7 @@ fn every_event_is_found_before_and_after_its_run_is_written() {
     assert_eq!((origins.runs.len(), origins.windows.len()), (1, 1));
     check(&origins);
     let bytes = std::fs::metadata(folder.path().join("00000000.run")).unwrap().len();
-    assert!(bytes <= 6 * RUN_SEQS + 17_000, "{bytes} bytes for {RUN_SEQS} events");
+    assert!(bytes * 100 <= 480 * RUN_SEQS, "{bytes} bytes for {RUN_SEQS} events");
 
     origins.close(size + 1).unwrap();
     let mut again = empty(folder.path());
@@ -108,33 +109,4 @@ fn what_never_came_into_the_log_is_forgotten() {
     origins.forget_from(Seq::new(2).unwrap());
     assert_eq!(find(&origins, kept), [1]);
     assert_eq!(find(&origins, lost), Vec::<u64>::new());
-}
-
-#[test]
-#[ignore = "a measurement: run it alone, in release"]
-fn ten_million_origins_cost_an_import_little() {
-    let folder = tempfile::tempdir().unwrap();
-    let rng = SeededRng::new(1);
-    let mut origins = empty(folder.path());
-    let count = 10_000_000;
-    let started = std::time::Instant::now();
-    for seq in 1..=count {
-        origins.insert(print(&rng), Seq::new(seq).unwrap());
-        if seq % 8_192 == 0 {
-            origins.settle(seq).unwrap();
-        }
-    }
-    let made = started.elapsed();
-    let started = std::time::Instant::now();
-    let mut found = 0;
-    for _ in 0..200 {
-        let prints: Vec<_> = (0..8_192).map(|_| print(&rng)).collect();
-        let mut lists = vec![Vec::new(); prints.len()];
-        origins.find_settled(&prints, &mut lists).unwrap();
-        found += lists.iter().flatten().count();
-    }
-    let looked = started.elapsed();
-    println!("{} runs; {found} strangers found", origins.runs.len());
-    println!("made: {:?} an event", made / u32::try_from(count).unwrap());
-    println!("looked up: {:?} an event", looked / (200 * 8_192));
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use archive::Archive;
 use chat::{Act, Fact, PersonId, Recorded, RoomId, Seq, SourceId};
 
-use super::{Key, Language, Person, Register, Room, Source, key_of};
+use super::{Language, Person, Register, Room, key_of};
 use crate::draft::RoomKind;
 use crate::error::{Error, Result};
 
@@ -20,6 +20,15 @@ fn texts(act: &Act, name: &str) -> Option<Vec<String>> {
         Fact::Number(_) | Fact::Flag(_) | Fact::List(_) | Fact::Map(_) => None,
     };
     Some(list.iter().filter_map(text).collect())
+}
+
+fn seqs(act: &Act, name: &str) -> Vec<Seq> {
+    let Some(Fact::List(list)) = act.facts.get(name) else { return Vec::new() };
+    let seq = |fact: &Fact| match fact {
+        Fact::Number(number) => u64::try_from(*number).ok().and_then(Seq::new),
+        Fact::Text(_) | Fact::Flag(_) | Fact::List(_) | Fact::Map(_) => None,
+    };
+    list.iter().filter_map(seq).collect()
 }
 
 fn id<T: std::str::FromStr>(act: &Act, name: &str) -> Option<T> {
@@ -56,21 +65,35 @@ impl Register {
             ("room-declared", Some(room)) => self.room_declared(act, room),
             ("person-declared", None) => self.person_declared(act),
             ("person-renamed" | "person-changed", None) => self.person_changed(act),
+            ("quarantine-replayed", None) => {
+                self.note(act);
+                None
+            }
             (verb, Some(room)) => self.room_changed(verb, act, room),
             (_, None) => None,
         };
     }
 
+    /// Takes an act of an officer; only that quarantined records were understood matters here.
+    pub(crate) fn note(&mut self, act: &Act) {
+        if act.verb == "quarantine-replayed" {
+            let pairs = seqs(act, "records").into_iter().zip(seqs(act, "events"));
+            self.replayed.extend(pairs);
+        }
+    }
+
     fn source_declared(&mut self, act: &Act) -> Option<()> {
         let source: SourceId = id(act, "source")?;
-        let name = act.text("name")?.to_owned();
-        self.names.insert(source, name.clone());
-        self.sources.entry(name).or_insert_with(|| Source::new(source));
+        let name = act.text("name")?;
+        match self.by_name.get(name) {
+            Some(known) => drop(self.by_id.insert(source, *known)),
+            None => drop(self.add_source(source, name.to_owned())),
+        }
         Some(())
     }
 
     fn room_declared(&mut self, act: &Act, room: RoomId) -> Option<()> {
-        let source = self.names.get(&id(act, "source")?)?.clone();
+        let source = *self.by_id.get(&id(act, "source")?)?;
         let name = act.text("name")?.to_owned();
         let key = key_of(act.text("foreign_id"), &name);
         let known = Room {
@@ -82,13 +105,13 @@ impl Register {
             members: texts(act, "members"),
             language: Language::Counted { messages: 0, votes: HashMap::new() },
         };
-        self.rooms.insert(room, (source.clone(), key.clone()));
-        self.sources.get_mut(&source)?.rooms.insert(key, known);
+        self.rooms.insert(room, (source, key.clone()));
+        self.sources.get_mut(source)?.rooms.insert(key, known);
         Some(())
     }
 
     fn person_declared(&mut self, act: &Act) -> Option<()> {
-        let source = self.names.get(&id(act, "source")?)?.clone();
+        let source = *self.by_id.get(&id(act, "source")?)?;
         let person: PersonId = id(act, "person")?;
         let name = act.text("name")?.to_owned();
         let key = key_of(act.text("foreign_id"), &name);
@@ -98,14 +121,14 @@ impl Register {
             name,
             emails: act.text("email").map(str::to_owned).into_iter().collect(),
         };
-        self.persons.insert(person, (source.clone(), key.clone()));
-        self.sources.get_mut(&source)?.persons.insert(key, known);
+        self.persons.insert(person, (source, key.clone()));
+        self.sources.get_mut(source)?.persons.insert(key, known);
         Some(())
     }
 
     fn person_changed(&mut self, act: &Act) -> Option<()> {
         let (source, key) = self.persons.get(&id(act, "person")?)?;
-        let person = self.sources.get_mut(source)?.persons.of_key(key)?;
+        let person = self.sources.get_mut(*source)?.persons.of_key(key)?;
         if let Some(name) = act.text("to") {
             name.clone_into(&mut person.name);
             person.names.insert(name.to_owned());
@@ -116,8 +139,8 @@ impl Register {
     }
 
     fn room_changed(&mut self, verb: &str, act: &Act, room: RoomId) -> Option<()> {
-        let (source, key): &(String, Key) = self.rooms.get(&room)?;
-        let room = self.sources.get_mut(source)?.rooms.of_key(key)?;
+        let (source, key) = self.rooms.get(&room)?;
+        let room = self.sources.get_mut(*source)?.rooms.of_key(key)?;
         match verb {
             "room-renamed" => {
                 act.text("to")?.clone_into(&mut room.name);

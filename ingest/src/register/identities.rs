@@ -20,7 +20,8 @@ impl Register {
                 continue;
             }
             self.resolve(source, None, Some(person), new)?;
-            let of = self.sources.get_mut(source).expect("a source stays where it was put");
+            let place = self.by_name.get(source).expect("a source is resolved before its persons");
+            let of = self.sources.get_mut(*place).expect("a source stays where it was put");
             let known = of.persons.get_mut(person.foreign_id.as_deref(), &person.name);
             known.expect("a person is resolved before further names are").take_names(also, new);
         }

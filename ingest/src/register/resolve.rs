@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use chat::{Act, ChatEvent, Content, EventKind, PersonId, Place, Rng, RoomId, SourceId, Timestamp};
 
-use super::{Language, Person, Register, Room, Source, key_of};
+use super::{Key, Language, Person, Register, Room, Source, key_of};
 use crate::draft::{DraftPerson, DraftPlace};
 use crate::error::{Error, Result};
 
@@ -14,11 +14,13 @@ const LANGUAGE_MESSAGES: u32 = 200;
 const LANGUAGE_VOTES_MIN: u32 = 10;
 
 /// The ids of one draft.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Resolved {
     pub(crate) source: SourceId,
-    pub(crate) place: Option<Place>,
-    pub(crate) actor: Option<chat::Person>,
+    pub(crate) room: Option<RoomId>,
+    pub(crate) actor: Option<PersonId>,
+    /// Whether the language of the room is still to be found out.
+    pub(crate) counts_language: bool,
 }
 
 /// Ledger events that must come before the events being resolved.
@@ -62,101 +64,44 @@ impl Register {
         actor: Option<&DraftPerson>,
         new: &mut Declarations<'_>,
     ) -> Result<Resolved> {
-        let id = self.source(source, new)?;
-        let place = place.map(|place| self.room(source, place, new)).transpose()?;
-        let actor = actor.map(|actor| self.person(source, actor, new)).transpose()?;
-        Ok(Resolved { source: id, place, actor })
+        let at = self.source(source, new)?;
+        let of = self.sources.get_mut(at).expect("a source stays where it was put");
+        let (mut room_id, mut counts_language) = (None, false);
+        if let Some(draft) = place {
+            if let Some(room) = of.rooms.get_mut(draft.foreign_id.as_deref(), &draft.name) {
+                room.follow(draft, new);
+                room_id = Some(room.id);
+                counts_language = matches!(room.language, Language::Counted { .. });
+            } else {
+                let (id, key) = of.add_room(draft, new)?;
+                self.rooms.insert(id, (at, key));
+                room_id = Some(id);
+                counts_language = true;
+            }
+        }
+        let mut actor_id = None;
+        if let Some(draft) = actor {
+            if let Some(person) = of.persons.get_mut(draft.foreign_id.as_deref(), &draft.name) {
+                person.follow(draft, new);
+                actor_id = Some(person.id);
+            } else {
+                let (id, key) = of.add_person(draft, new)?;
+                self.persons.insert(id, (at, key));
+                actor_id = Some(id);
+            }
+        }
+        Ok(Resolved { source: of.id, room: room_id, actor: actor_id, counts_language })
     }
 
-    fn source(&mut self, name: &str, new: &mut Declarations<'_>) -> Result<SourceId> {
-        if let Some(source) = self.sources.get(name) {
-            return Ok(source.id);
+    /// Returns the place of a source.
+    fn source(&mut self, name: &str, new: &mut Declarations<'_>) -> Result<usize> {
+        if let Some(place) = self.by_name.get(name) {
+            return Ok(*place);
         }
         let id = SourceId::from_bytes(new.draw("a source")?);
         let act = Act::new("source-declared").with("source", id.to_string()).with("name", name);
         new.declare(EventKind::Room, None, act);
-        self.names.insert(id, name.to_owned());
-        self.sources.insert(name.to_owned(), Source::new(id));
-        Ok(id)
-    }
-
-    fn of_source(&mut self, name: &str) -> &mut Source {
-        self.sources.get_mut(name).expect("a source is resolved before its rooms and persons")
-    }
-
-    fn room(
-        &mut self,
-        source: &str,
-        draft: &DraftPlace,
-        new: &mut Declarations<'_>,
-    ) -> Result<Place> {
-        let of = self.of_source(source);
-        let of_id = of.id;
-        if let Some(room) = of.rooms.get_mut(draft.foreign_id.as_deref(), &draft.name) {
-            room.follow(draft, new);
-            return Ok(Place { room: room.id, name: draft.name.clone() });
-        }
-        let id = RoomId::from_bytes(new.draw("a room")?);
-        let place = Place { room: id, name: draft.name.clone() };
-        let act = Act::new("room-declared")
-            .with("source", of_id.to_string())
-            .with("name", draft.name.as_str())
-            .with("kind", draft.kind.word())
-            .with_some("foreign_id", draft.foreign_id.as_deref())
-            .with_some("category", draft.category.as_deref())
-            .with_some("members", draft.members.as_deref().map(<[String]>::to_vec));
-        new.declare(EventKind::Room, Some(place.clone()), act);
-        let key = key_of(draft.foreign_id.as_deref(), &draft.name);
-        let room = Room {
-            id,
-            name: draft.name.clone(),
-            names: HashSet::from([draft.name.clone()]),
-            kind: draft.kind,
-            category: draft.category.clone(),
-            members: draft.members.as_deref().map(<[String]>::to_vec),
-            language: Language::Counted { messages: 0, votes: HashMap::new() },
-        };
-        of.rooms.insert(key.clone(), room);
-        self.rooms.insert(id, (source.to_owned(), key));
-        Ok(place)
-    }
-
-    fn person(
-        &mut self,
-        source: &str,
-        draft: &DraftPerson,
-        new: &mut Declarations<'_>,
-    ) -> Result<chat::Person> {
-        let of = self.of_source(source);
-        let of_id = of.id;
-        let given = |id: PersonId| chat::Person {
-            id,
-            name: draft.name.clone(),
-            foreign_id: draft.foreign_id.clone(),
-            email: draft.email.clone(),
-        };
-        if let Some(person) = of.persons.get_mut(draft.foreign_id.as_deref(), &draft.name) {
-            person.follow(draft, new);
-            return Ok(given(person.id));
-        }
-        let id = PersonId::from_bytes(new.draw("a person")?);
-        let act = Act::new("person-declared")
-            .with("source", of_id.to_string())
-            .with("person", id.to_string())
-            .with("name", draft.name.as_str())
-            .with_some("foreign_id", draft.foreign_id.as_deref())
-            .with_some("email", draft.email.as_deref());
-        new.declare(EventKind::Identity, None, act);
-        let key = key_of(draft.foreign_id.as_deref(), &draft.name);
-        let person = Person {
-            id,
-            name: draft.name.clone(),
-            names: HashSet::from([draft.name.clone()]),
-            emails: draft.email.iter().cloned().collect(),
-        };
-        of.persons.insert(key.clone(), person);
-        self.persons.insert(id, (source.to_owned(), key));
-        Ok(given(id))
+        Ok(self.add_source(id, name.to_owned()))
     }
 
     /// Counts the language of one message of a room, and declares the room's language once enough are counted.
@@ -180,7 +125,7 @@ impl Register {
 
     fn room_of(&mut self, id: RoomId) -> Option<&mut Room> {
         let (source, key) = self.rooms.get(&id)?;
-        self.sources.get_mut(source)?.rooms.of_key(key)
+        self.sources.get_mut(*source)?.rooms.of_key(key)
     }
 
     /// Declares the languages of rooms that had too few messages until now, but enough to tell.
@@ -188,12 +133,66 @@ impl Register {
         let of_source = |source: &'s mut Source| {
             source.rooms.by_id.values_mut().chain(source.rooms.by_name.values_mut())
         };
-        let mut rooms: Vec<_> = self.sources.values_mut().flat_map(of_source).collect();
+        let mut rooms: Vec<_> = self.sources.iter_mut().flat_map(of_source).collect();
         // One order for every run: maps have none.
         rooms.sort_by_key(|room| room.id);
         for room in rooms {
             room.declare_language(new);
         }
+    }
+}
+
+impl Source {
+    fn add_room(
+        &mut self,
+        draft: &DraftPlace,
+        new: &mut Declarations<'_>,
+    ) -> Result<(RoomId, Key)> {
+        let id = RoomId::from_bytes(new.draw("a room")?);
+        let act = Act::new("room-declared")
+            .with("source", self.id.to_string())
+            .with("name", draft.name.as_str())
+            .with("kind", draft.kind.word())
+            .with_some("foreign_id", draft.foreign_id.as_deref())
+            .with_some("category", draft.category.as_deref())
+            .with_some("members", draft.members.as_deref().map(<[String]>::to_vec));
+        new.declare(EventKind::Room, Some(Place { room: id, name: draft.name.clone() }), act);
+        let key = key_of(draft.foreign_id.as_deref(), &draft.name);
+        let room = Room {
+            id,
+            name: draft.name.clone(),
+            names: HashSet::from([draft.name.clone()]),
+            kind: draft.kind,
+            category: draft.category.clone(),
+            members: draft.members.as_deref().map(<[String]>::to_vec),
+            language: Language::Counted { messages: 0, votes: HashMap::new() },
+        };
+        self.rooms.insert(key.clone(), room);
+        Ok((id, key))
+    }
+
+    fn add_person(
+        &mut self,
+        draft: &DraftPerson,
+        new: &mut Declarations<'_>,
+    ) -> Result<(PersonId, Key)> {
+        let id = PersonId::from_bytes(new.draw("a person")?);
+        let act = Act::new("person-declared")
+            .with("source", self.id.to_string())
+            .with("person", id.to_string())
+            .with("name", draft.name.as_str())
+            .with_some("foreign_id", draft.foreign_id.as_deref())
+            .with_some("email", draft.email.as_deref());
+        new.declare(EventKind::Identity, None, act);
+        let key = key_of(draft.foreign_id.as_deref(), &draft.name);
+        let person = Person {
+            id,
+            name: draft.name.clone(),
+            names: HashSet::from([draft.name.clone()]),
+            emails: draft.email.iter().cloned().collect(),
+        };
+        self.persons.insert(key.clone(), person);
+        Ok((id, key))
     }
 }
 

@@ -1,17 +1,19 @@
 //! How a batch of offers becomes records: names to ids, known or not, then a place in the log.
 
-use std::collections::HashMap;
-
-use chat::{Attachment, ChatEvent, Content, Custody, EventKind, Origin, OriginKey, Recorded, Seq};
+use chat::{
+    Attachment, ChatEvent, Content, Custody, EventKind, Origin, OriginKey, Person, Place, Seq,
+};
 
 use super::desk::{Desk, Written};
 use super::judge::{Known, is_of_origin};
-use super::offer::{Again, Input, Offer};
+use super::lookup::Found;
+use super::offer::{Input, Offer};
 use super::quarantine;
-use crate::draft::{Draft, DraftFile, DraftKey, DraftTarget, FileContent};
-use crate::error::{Error, Result};
+use crate::draft::{Draft, DraftFile, DraftKey, DraftPerson, DraftTarget, FileContent, Locator};
+use crate::error::Result;
 use crate::origin::Fingerprint;
 use crate::receipt::Verdict;
+use crate::register::Resolved;
 
 /// One offer on its way: the event it would be, and what must be looked up for it.
 struct Case {
@@ -21,6 +23,16 @@ struct Case {
     /// Why it is quarantined, if it is.
     quarantined: Option<String>,
     unfolded: bool,
+    /// Whether its words help to find out the language of its room.
+    counts_language: bool,
+    /// The record's own bytes and where they stood, should it contradict another.
+    own: Option<Own>,
+}
+
+/// A record as it stood in its input.
+struct Own {
+    record: Option<Vec<u8>>,
+    locator: Option<Locator>,
 }
 
 /// What a case edits, retracts or answers.
@@ -30,13 +42,14 @@ enum Target {
     Record,
 }
 
-/// Where the index says that events may stand, and what was read there.
-#[derive(Default)]
-struct Found {
-    settled: HashMap<Fingerprint, Vec<Seq>>,
-    records: HashMap<Seq, Recorded>,
-    /// Events up to here were durable when the batch was begun.
-    durable: u64,
+/// What becomes of a case.
+enum Decision {
+    /// It is recorded under this fingerprint.
+    New(Verdict, Fingerprint),
+    /// It is there.
+    There(Written),
+    /// It contradicts another record of its input.
+    Contradicts,
 }
 
 impl Desk {
@@ -47,7 +60,7 @@ impl Desk {
         input: &mut Input,
     ) -> Result<Vec<Written>> {
         let durable = self.archive.size();
-        while self.in_flight.front().is_some_and(|flying| flying.known.seq.get() <= durable) {
+        while self.in_flight.front().is_some_and(|flying| flying.seq.get() <= durable) {
             self.in_flight.pop_front();
         }
         self.origins.settle(durable)?;
@@ -55,8 +68,17 @@ impl Desk {
         for offer in offers {
             cases.push(self.case(offer, input)?);
         }
-        let found = self.find(&cases, durable)?;
-        cases.into_iter().map(|case| self.settle(case, &found, input)).collect()
+        let mut prints: Vec<_> = cases.iter().map(|case| case.print).collect();
+        prints.extend(cases.iter().filter_map(|case| match &case.target {
+            Some(Target::Key { print, .. }) => Some(*print),
+            Some(Target::Seq(_) | Target::Record) | None => None,
+        }));
+        let found = self.find(prints)?;
+        let mut written = Vec::with_capacity(cases.len());
+        for case in cases {
+            written.push(self.settle(case, &found, input)?);
+        }
+        Ok(written)
     }
 
     fn case(&mut self, offer: Offer, input: &mut Input) -> Result<Case> {
@@ -64,52 +86,56 @@ impl Desk {
             Offer::Unreadable { piece, file } => {
                 let source = piece.source.clone().or_else(|| input.source.clone());
                 let ordinal = input.ordinal_of_raw(&piece.raw);
-                return self.quarantine(
-                    source.as_deref(),
-                    quarantine::of_piece(*piece, file),
-                    ordinal,
-                );
+                let kept = quarantine::of_piece(*piece, file);
+                return self.quarantine(source.as_deref(), kept, ordinal);
             }
             Offer::Draft(draft) => draft.into_draft(),
         };
-        input.source = Some(draft.source.clone());
-        let content = input.content(&draft);
-        let edits = draft.edited_at.is_some() || draft.unfolded;
-        if input.again(&draft.key, &draft.source, content, edits) == Again::Contradicts {
-            let source = draft.source.clone();
-            let kept = quarantine::of_contradiction(draft);
-            let ordinal = input.ordinal_of_raw(kept.raw.as_deref().unwrap_or_default());
-            return self.quarantine(Some(&source), kept, ordinal);
+        if input.source.as_ref() != Some(&draft.source) {
+            input.source = Some(draft.source.clone());
         }
-        let ordinal = match draft.key {
-            DraftKey::Given(_) => 0,
-            DraftKey::Derived => input.ordinal(&draft),
-        };
         let resolved = self.resolve(&draft.source, draft.place.as_ref(), draft.actor.as_ref())?;
-        let target = draft.target.as_ref().map(|target| match target {
+        Ok(self.case_of(*draft, resolved))
+    }
+
+    fn case_of(&self, mut draft: Draft, resolved: Resolved) -> Case {
+        let target = draft.target.take().map(|target| match target {
             DraftTarget::Key(key) => {
-                Target::Key { key: key.clone(), print: self.prints.given(resolved.source, key) }
+                let print = self.prints.given(resolved.source, &key);
+                Target::Key { key, print }
             }
-            DraftTarget::Seq(seq) => Target::Seq(*seq),
+            DraftTarget::Seq(seq) => Target::Seq(seq),
             DraftTarget::Record => Target::Record,
         });
-        let unfolded = draft.unfolded;
-        let key = match &draft.key {
-            DraftKey::Given(key) => OriginKey::Given(key.clone()),
-            DraftKey::Derived => OriginKey::Derived { ordinal },
+        let mut own = None;
+        let key = match std::mem::replace(&mut draft.key, DraftKey::Derived) {
+            DraftKey::Given(key) => {
+                own = Some(Own { record: draft.record.take(), locator: draft.locator.clone() });
+                OriginKey::Given(key)
+            }
+            DraftKey::Derived => OriginKey::Derived { ordinal: 0 },
         };
+        let actor = draft.actor.take().zip(resolved.actor);
+        let place = draft.place.take().zip(resolved.room);
+        let unfolded = draft.unfolded;
         let event = ChatEvent {
             origin: Some(Origin { source: resolved.source, key, revision: 0 }),
             at: draft.at,
             kind: draft.kind,
-            actor: resolved.actor,
-            place: resolved.place,
+            actor: actor.map(|(DraftPerson { name, foreign_id, email }, id)| Person {
+                id,
+                name,
+                foreign_id,
+                email,
+            }),
+            place: place.map(|(place, room)| Place { room, name: place.name }),
             target: None,
             other_ids: Vec::new(),
             content: content_of(draft),
         };
         let print = self.print_of(&event);
-        Ok(Case { event, print, target, quarantined: None, unfolded })
+        let counts_language = resolved.counts_language && self.counts_language(&event);
+        Case { event, print, target, quarantined: None, unfolded, counts_language, own }
     }
 
     fn print_of(&self, event: &ChatEvent) -> Fingerprint {
@@ -132,122 +158,144 @@ impl Desk {
             content,
         };
         let print = self.print_of(&event);
-        Ok(Case { event, print, target: None, quarantined: Some(reason), unfolded: false })
-    }
-
-    /// Looks up a whole batch at once, and reads every record that may be meant.
-    fn find(&self, cases: &[Case], durable: u64) -> Result<Found> {
-        let mut prints: Vec<_> = cases.iter().map(|case| case.print).collect();
-        prints.extend(cases.iter().filter_map(|case| match &case.target {
-            Some(Target::Key { print, .. }) => Some(*print),
-            Some(Target::Seq(_) | Target::Record) | None => None,
-        }));
-        prints.sort_unstable();
-        prints.dedup();
-        let mut lists = vec![Vec::new(); prints.len()];
-        self.origins.find_settled(&prints, &mut lists)?;
-        let mut seqs: Vec<Seq> = lists.iter().flatten().copied().collect();
-        for print in &prints {
-            self.origins.find_recent(*print, &mut seqs);
-        }
-        seqs.retain(|seq| seq.get() <= durable);
-        seqs.sort_unstable();
-        seqs.dedup();
-        let records = self.archive.read_many(&seqs).map_err(|source| Error::Archive { source })?;
-        let records = seqs.into_iter().zip(records);
-        Ok(Found {
-            settled: prints.into_iter().zip(lists).filter(|(_, list)| !list.is_empty()).collect(),
-            records: records.filter_map(|(seq, record)| Some((seq, record?))).collect(),
-            durable,
+        Ok(Case {
+            event,
+            print,
+            target: None,
+            quarantined: Some(reason),
+            unfolded: false,
+            counts_language: false,
+            own: None,
         })
-    }
-
-    /// Returns the events that bear an origin, by ascending sequence number.
-    fn known(
-        &self,
-        print: Fingerprint,
-        found: &Found,
-        is_meant: impl Fn(&Recorded) -> bool,
-    ) -> Vec<Known> {
-        let mut seqs = found.settled.get(&print).cloned().unwrap_or_default();
-        self.origins.find_recent(print, &mut seqs);
-        seqs.sort_unstable();
-        seqs.dedup();
-        let one = |seq: Seq| {
-            if seq.get() <= found.durable {
-                let record = found.records.get(&seq).filter(|record| is_meant(record))?;
-                return Some(Known::of(seq, record.recorded_at, &record.event, &self.hasher));
-            }
-            let at = self.in_flight.partition_point(|flying| flying.known.seq < seq);
-            let flying = self.in_flight.get(at)?;
-            (flying.known.seq == seq && flying.print == print).then(|| flying.known.clone())
-        };
-        seqs.into_iter().filter_map(one).collect()
     }
 
     /// Decides about one case and records what has to be recorded.
     fn settle(&mut self, mut case: Case, found: &Found, input: &mut Input) -> Result<Written> {
-        let mut known = self.known(case.print, found, |record| is_of_origin(record, &case.event));
-        let offered = Known::of(Seq::FIRST, self.now(), &case.event, &self.hasher);
-        if let Some(reason) = case.quarantined {
-            if let Some(same) = known.first() {
-                let (seq, recorded_at) = (same.seq, same.recorded_at);
-                input.record = None;
-                return Ok(Written { verdict: Verdict::Quarantined { reason }, seq, recorded_at });
+        let mut first = None;
+        let decision = match &case.quarantined {
+            Some(reason) => {
+                let known = self.known(case.print, found, &case.event)?;
+                let verdict = Verdict::Quarantined { reason: reason.clone() };
+                known.first().map_or_else(
+                    || Decision::New(verdict.clone(), case.print),
+                    |one| Decision::There(written(verdict.clone(), one)),
+                )
             }
-            let (seq, recorded_at) = self.record(case.event, Some(case.print));
-            input.record = None;
-            return Ok(Written { verdict: Verdict::Quarantined { reason }, seq, recorded_at });
-        }
-        let differs = !known.iter().any(|one| one.says_the_same(&offered));
-        if differs && !known.is_empty() && is_derived(&case.event) {
-            known.extend(self.revisions_of_derived(&case.event)?);
-        }
-        let written = if let Some(same) = known.iter().find(|one| one.says_the_same(&offered)) {
-            let (seq, recorded_at) = (same.seq, same.recorded_at);
-            Written { verdict: Verdict::Duplicate, seq, recorded_at }
-        } else if let Some(same) =
-            known.iter().find(|one| one.says_the_same_but_for_bytes(&offered))
-        {
-            self.take_late_files(&case.event, same)?
-        } else {
-            self.aim(&mut case, found, input);
-            self.take_new(case.event, case.print, &known)?
+            None => self.decide(&mut case, found, input, &mut first)?,
         };
-        if !case.unfolded {
-            input.record = Some(known.first().map_or(written.seq, |first| first.seq));
+        let is_record = !case.unfolded;
+        let is_quarantined = case.quarantined.is_some();
+        let spoken = if case.counts_language { spoken(&case.event) } else { None };
+        let written = match decision {
+            Decision::Contradicts => return self.settle_contradiction(case, input),
+            Decision::There(written) => written,
+            Decision::New(verdict, print) => {
+                let is_new = verdict == Verdict::Accepted;
+                let (seq, recorded_at) = self.record(case.event, Some(print));
+                if let Some((text, place)) = spoken.filter(|_| is_new) {
+                    self.count_language(&text, &place)?;
+                }
+                Written { verdict, seq, recorded_at }
+            }
+        };
+        if is_quarantined {
+            input.record = None;
+            return Ok(written);
+        }
+        input.claim(written.seq);
+        if is_record {
+            input.record = Some(first.unwrap_or(written.seq));
         }
         Ok(written)
     }
 
-    /// Records an event that is new, or new under its key.
-    fn take_new(
+    /// Says what becomes of an event; `first` is the first one under its key.
+    fn decide(
         &mut self,
-        mut event: ChatEvent,
-        print: Fingerprint,
-        known: &[Known],
-    ) -> Result<Written> {
+        case: &mut Case,
+        found: &Found,
+        input: &mut Input,
+        first: &mut Option<Seq>,
+    ) -> Result<Decision> {
+        let mut known = if is_derived(&case.event) {
+            self.known_by_content(case, found, input)?
+        } else {
+            self.known(case.print, found, &case.event)?
+        };
+        let is_same = |one: &&Known| one.says_the_same();
+        if !known.is_empty() && is_derived(&case.event) && !known.iter().any(|one| is_same(&one)) {
+            known.extend(self.revisions_of_derived(&case.event)?);
+        }
+        *first = known.first().map(|one| one.seq);
+        if contradicts(case, &known, input) {
+            return Ok(Decision::Contradicts);
+        }
+        if let Some(same) = known.iter().find(is_same) {
+            return Ok(Decision::There(written(Verdict::Duplicate, same)));
+        }
+        if let Some(same) = known.iter().find(|one| one.has_same_words) {
+            input.claim(same.seq);
+            return self.take_late_files(&case.event, same).map(Decision::There);
+        }
+        self.aim(case, found, input);
         let newest = known.iter().max_by_key(|one| (one.revision, one.seq));
         let Some(newest) = newest else {
-            let text = event.content.text.clone().filter(|_| self.counts_language(&event));
-            let place = event.place.clone();
-            let (seq, recorded_at) = self.record(event, Some(print));
-            if let (Some(detect), Some(text), Some(place)) = (self.detector, text, place) {
-                self.declare(|register, new| {
-                    register.count_language(&place, &text, detect, new);
-                    Ok(())
-                })?;
-            }
-            return Ok(Written { verdict: Verdict::Accepted, seq, recorded_at });
+            return Ok(Decision::New(Verdict::Accepted, case.print));
         };
-        if let Some(origin) = &mut event.origin {
+        if let Some(origin) = &mut case.event.origin {
             origin.revision = newest.revision.saturating_add(1);
         }
-        event.kind = EventKind::Edit;
-        event.target = Some(newest.seq);
-        let print = self.print_of(&event);
-        let (seq, recorded_at) = self.record(event, Some(print));
-        Ok(Written { verdict: Verdict::Revised, seq, recorded_at })
+        case.event.kind = EventKind::Edit;
+        case.event.target = Some(newest.seq);
+        Ok(Decision::New(Verdict::Revised, self.print_of(&case.event)))
+    }
+
+    /// Gives a record without an id the number of its equals before it in its input, and returns what is known of it then.
+    ///
+    /// An event that stands for another record of this input is one of those equals; one that does not came with an earlier input.
+    fn known_by_content(
+        &self,
+        case: &mut Case,
+        found: &Found,
+        input: &mut Input,
+    ) -> Result<Vec<Known>> {
+        let is_equal = |case: &Case, found: &Found| {
+            let bearers = self.bearers(case.print, found, |one| is_of_origin(one, &case.event));
+            bearers.iter().any(|seq| input.has_claimed(*seq))
+        };
+        if !is_equal(case, found) {
+            return self.known(case.print, found, &case.event);
+        }
+        let first = case.print;
+        let mut ordinal = input.equals(first);
+        loop {
+            if let Some(origin) = &mut case.event.origin {
+                origin.key = OriginKey::Derived { ordinal };
+            }
+            case.print = self.print_of(&case.event);
+            let found = self.find(vec![case.print])?;
+            ordinal = ordinal.saturating_add(1);
+            if !is_equal(case, &found) {
+                input.count_equals(first, ordinal);
+                return self.known(case.print, &found, &case.event);
+            }
+        }
+    }
+
+    fn settle_contradiction(&mut self, case: Case, input: &mut Input) -> Result<Written> {
+        let source = input.source.clone();
+        let own = case.own.unwrap_or(Own { record: None, locator: None });
+        let name = source.as_deref().unwrap_or(quarantine::SOURCE_UNKNOWN);
+        let kept = quarantine::of_contradiction(
+            &case.event,
+            name,
+            own.record,
+            own.locator.map(|at| at.to_string()),
+        );
+        let ordinal = input.ordinal_of_raw(kept.raw.as_deref().unwrap_or_default());
+        let case = self.quarantine(source.as_deref(), kept, ordinal)?;
+        let found = self.find(vec![case.print])?;
+        self.settle(case, &found, input)
     }
 
     fn counts_language(&self, event: &ChatEvent) -> bool {
@@ -255,13 +303,21 @@ impl Desk {
         self.detector.is_some() && matches!(event.kind, Message | Action | Story | Alert)
     }
 
+    fn count_language(&mut self, text: &str, place: &Place) -> Result<()> {
+        let Some(detect) = self.detector else { return Ok(()) };
+        self.declare(|register, new| {
+            register.count_language(place, text, detect, new);
+            Ok(())
+        })
+    }
+
     /// A revision of a record without an id bears its own fingerprint, as an edit: its former words are its key.
     fn revisions_of_derived(&self, event: &ChatEvent) -> Result<Vec<Known>> {
         let mut revision = event.clone();
         revision.kind = EventKind::Edit;
         let print = self.print_of(&revision);
-        let found = self.find_one(print)?;
-        Ok(self.known(print, &found, |record| is_of_origin(record, &revision)))
+        let found = self.find(vec![print])?;
+        self.known(print, &found, &revision)
     }
 
     /// Points an event to what it edits, retracts or answers, or says that it is not there.
@@ -272,16 +328,16 @@ impl Desk {
             Some(Target::Record) => input.record,
             Some(Target::Key { key, print }) => {
                 let source = case.event.origin.as_ref().map(|origin| origin.source);
-                let known = self.known(*print, found, |record| {
+                let bearers = self.bearers(*print, found, |record| {
                     record.event.origin.as_ref().is_some_and(|origin| {
                         Some(origin.source) == source
                             && matches!(&origin.key, OriginKey::Given(given) if given == key)
                     })
                 });
                 // An edit replaces the newest version; an answer or a retraction means the message.
-                let meant =
-                    if case.event.kind == EventKind::Edit { known.last() } else { known.first() };
-                meant.map(|one| one.seq)
+                let is_edit = case.event.kind == EventKind::Edit;
+                let meant = if is_edit { bearers.last() } else { bearers.first() };
+                meant.copied()
             }
         };
         if case.event.target.is_none() {
@@ -299,7 +355,7 @@ impl Desk {
 
     /// Records files that are there now and were missing when their message was recorded (house.md §6.6).
     fn take_late_files(&mut self, event: &ChatEvent, same: &Known) -> Result<Written> {
-        let before = self.archive.read(same.seq).map_err(|source| Error::Archive { source })?;
+        let before = self.record_of(same.seq)?;
         let had = before.map(|record| record.event.content.attachments).unwrap_or_default();
         let mut newest = None;
         for attachment in &event.content.attachments {
@@ -319,34 +375,35 @@ impl Desk {
                 origin.key = OriginKey::Given(format!("late:{}:{file}", same.seq));
             }
             let print = self.print_of(&upload);
-            let found = self.find_one(print)?;
-            if self.known(print, &found, |record| is_of_origin(record, &upload)).is_empty() {
+            let found = self.find(vec![print])?;
+            if self.bearers(print, &found, |record| is_of_origin(record, &upload)).is_empty() {
                 newest = Some(self.record(upload, Some(print)));
             }
         }
         Ok(match newest {
             Some((seq, recorded_at)) => Written { verdict: Verdict::Revised, seq, recorded_at },
-            None => Written {
-                verdict: Verdict::Duplicate,
-                seq: same.seq,
-                recorded_at: same.recorded_at,
-            },
+            None => written(Verdict::Duplicate, same),
         })
     }
+}
 
-    fn find_one(&self, print: Fingerprint) -> Result<Found> {
-        let durable = self.archive.size();
-        let mut lists = [Vec::new()];
-        self.origins.find_settled(&[print], &mut lists)?;
-        let [mut seqs] = lists;
-        let settled = HashMap::from([(print, seqs.clone())]);
-        self.origins.find_recent(print, &mut seqs);
-        seqs.retain(|seq| seq.get() <= durable);
-        let records = self.archive.read_many(&seqs).map_err(|source| Error::Archive { source })?;
-        let records = seqs.into_iter().zip(records);
-        let records = records.filter_map(|(seq, record)| Some((seq, record?))).collect();
-        Ok(Found { settled, records, durable })
+const fn written(verdict: Verdict, known: &Known) -> Written {
+    Written { verdict, seq: known.seq, recorded_at: known.recorded_at }
+}
+
+/// Returns whether an event says something else than an earlier record of the same input did under its key, without saying
+/// that it is an edit.
+fn contradicts(case: &Case, known: &[Known], input: &Input) -> bool {
+    let edits = case.unfolded || case.event.content.edited_at.is_some();
+    if edits || is_derived(&case.event) {
+        return false;
     }
+    let mut said = known.iter().filter(|one| input.has_claimed(one.seq)).peekable();
+    said.peek().is_some() && !said.any(|one| one.has_same_words)
+}
+
+fn spoken(event: &ChatEvent) -> Option<(String, Place)> {
+    event.content.text.clone().zip(event.place.clone())
 }
 
 fn is_derived(event: &ChatEvent) -> bool {
@@ -361,7 +418,7 @@ fn content_of(draft: Draft) -> Content {
         thread: draft.thread,
         edited_at: draft.edited_at,
         // Where it stood matters where something was odd; in all others it would only cost bytes.
-        locator: draft.locator.filter(|_| draft.remark.is_some()),
+        locator: draft.locator.filter(|_| draft.remark.is_some()).map(|at| at.to_string()),
         remark: draft.remark,
         raw: draft.raw,
         act: draft.act,

@@ -1,15 +1,16 @@
 //! What the sequencer knows, and how a batch becomes records.
 
-use std::collections::hash_map::RandomState;
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use archive::{Archive, Pending, PlaceHead};
-use chat::{Act, ChatEvent, Content, EventKind, PlaceSeq, Recorded, RoomId, Seq, Timestamp};
+use chat::{
+    Act, ChatEvent, Content, EventKind, Person, PlaceSeq, Recorded, RoomId, Seq, Timestamp,
+};
 
 use super::Work;
-use super::judge::Known;
 use crate::draft::DraftPerson;
 use crate::error::{Error, Result};
 use crate::origin::{Fingerprint, Fingerprints, Origins};
@@ -44,8 +45,8 @@ pub(super) struct Written {
 /// An event that has its place but may not be durable yet.
 #[derive(Debug)]
 pub(super) struct InFlight {
+    pub(super) seq: Seq,
     pub(super) print: Fingerprint,
-    pub(super) known: Known,
 }
 
 /// All that the sequencer's thread owns.
@@ -55,7 +56,6 @@ pub(super) struct Desk {
     pub(super) prints: Fingerprints,
     pub(super) origins: Origins,
     pub(super) register: Register,
-    pub(super) hasher: RandomState,
     /// Events with an origin that were not durable when they were last looked at, ascending.
     pub(super) in_flight: VecDeque<InFlight>,
     pub(super) detector: Option<Detector>,
@@ -76,7 +76,6 @@ impl Desk {
             prints,
             origins,
             register: Register::default(),
-            hasher: RandomState::new(),
             in_flight: VecDeque::new(),
             detector: settings.language,
             places: HashMap::new(),
@@ -122,6 +121,10 @@ impl Desk {
                 register.know(&listed, new)?;
                 Ok(Vec::new())
             }),
+            Work::Ask(question) => {
+                (question.0)(&self.register);
+                Ok(Vec::new())
+            }
             Work::Languages => self.declare(|register, new| {
                 register.settle_languages(new);
                 Ok(Vec::new())
@@ -162,10 +165,8 @@ impl Desk {
     /// Makes everything from this place on undone: the archive has none of it.
     fn take_back(&mut self, first: Seq) -> Result<()> {
         self.is_intact = false;
-        while self.archive.size() < first.leaf_index() {
-            let before = Seq::new(first.leaf_index()).unwrap_or(Seq::FIRST);
-            let _is_there = self.archive.tail(before).wait(LOOK);
-            self.archive.read(Seq::FIRST).map_err(|source| Error::Archive { source })?;
+        if let Some(before) = Seq::new(first.leaf_index()) {
+            self.wait_until_durable(before)?;
         }
         self.origins.forget_from(first);
         self.learn()?;
@@ -180,9 +181,18 @@ impl Desk {
         act: Act,
     ) -> Result<Vec<Written>> {
         let actor = match officer {
-            Some(officer) => self.resolve(OWN_SOURCE, None, Some(officer))?.actor,
+            Some(officer) => {
+                let resolved = self.resolve(OWN_SOURCE, None, Some(officer))?;
+                resolved.actor.map(|id| Person {
+                    id,
+                    name: officer.name.clone(),
+                    foreign_id: officer.foreign_id.clone(),
+                    email: officer.email.clone(),
+                })
+            }
             None => None,
         };
+        self.register.note(&act);
         let event = ChatEvent {
             origin: None,
             at: self.now,
@@ -200,13 +210,36 @@ impl Desk {
     fn take_close(&mut self) -> Result<Vec<Written>> {
         let last = self.next.leaf_index();
         if let Some(last) = Seq::new(last) {
-            while self.archive.size() < last.get() {
-                let _is_there = self.archive.tail(last).wait(LOOK);
-                self.archive.read(Seq::FIRST).map_err(|source| Error::Archive { source })?;
-            }
+            self.wait_until_durable(last)?;
         }
         self.origins.close(last)?;
         Ok(Vec::new())
+    }
+
+    /// Waits until an event that was handed over is on disk.
+    pub(super) fn wait_until_durable(&self, seq: Seq) -> Result<()> {
+        while self.archive.size() < seq.get() {
+            let _is_there = self.archive.tail(seq).wait(LOOK);
+            // Reading asks the archive whether its writer still lives.
+            self.archive.read(Seq::FIRST).map_err(|source| Error::Archive { source })?;
+        }
+        Ok(())
+    }
+
+    /// Returns an event of the batch that is being prepared.
+    pub(super) fn of_batch(&self, seq: Seq) -> Option<&Recorded> {
+        let first = self.batch.first()?.seq;
+        let place = seq.get().checked_sub(first.get())?;
+        self.batch.get(usize::try_from(place).ok()?)
+    }
+
+    /// Returns an event that has its place, waiting until it can be read where that is needed.
+    pub(super) fn record_of(&self, seq: Seq) -> Result<Option<Recorded>> {
+        if let Some(record) = self.of_batch(seq) {
+            return Ok(Some(record.clone()));
+        }
+        self.wait_until_durable(seq)?;
+        self.archive.read(seq).map_err(|source| Error::Archive { source })
     }
 
     /// Lets the register resolve something, and records what it declares.
@@ -214,8 +247,8 @@ impl Desk {
         &mut self,
         act: impl FnOnce(&mut Register, &mut Declarations<'_>) -> Result<T>,
     ) -> Result<T> {
-        let rng = Arc::clone(&self.archive.ports().rng);
-        let mut new = Declarations { at: self.now, rng: rng.as_ref(), events: Vec::new() };
+        let rng = self.archive.ports().rng.as_ref();
+        let mut new = Declarations { at: self.now, rng, events: Vec::new() };
         let result = act(&mut self.register, &mut new);
         for event in new.events {
             self.record(event, None);
@@ -235,7 +268,8 @@ impl Desk {
 
     /// Gives an event the next place in the log and in its room.
     ///
-    /// Its fingerprint is handed in where it is known; an event without an origin has none.
+    /// An event with an origin comes with its fingerprint.
+    #[inline]
     pub(super) fn record(
         &mut self,
         event: ChatEvent,
@@ -245,18 +279,22 @@ impl Desk {
         self.next = seq.next();
         let (place_seq, place_prev) = match event.place.as_ref().map(|place| place.room) {
             None => (None, None),
-            Some(room) => {
-                let before = self.places.get(&room).copied();
-                let place_seq = before.map_or(PlaceSeq::FIRST, |head| head.place_seq.next());
-                self.places.insert(room, PlaceHead { place_seq, seq });
-                (Some(place_seq), before.map(|head| head.seq))
-            }
+            Some(room) => match self.places.entry(room) {
+                Entry::Vacant(slot) => {
+                    slot.insert(PlaceHead { place_seq: PlaceSeq::FIRST, seq });
+                    (Some(PlaceSeq::FIRST), None)
+                }
+                Entry::Occupied(mut slot) => {
+                    let place_seq = slot.get().place_seq.next();
+                    let before = slot.insert(PlaceHead { place_seq, seq });
+                    (Some(place_seq), Some(before.seq))
+                }
+            },
         };
         let recorded_at = self.now;
         if let Some(print) = print {
             self.origins.insert(print, seq);
-            let known = Known::of(seq, recorded_at, &event, &self.hasher);
-            self.in_flight.push_back(InFlight { print, known });
+            self.in_flight.push_back(InFlight { seq, print });
         }
         self.batch.push(Recorded { seq, place_seq, place_prev, recorded_at, event });
         (seq, recorded_at)

@@ -1,68 +1,60 @@
 //! Whether an event says the same as one that is recorded.
 
-use std::hash::{BuildHasher, Hash as _, Hasher as _};
+use chat::{Attachment, ChatEvent, Custody, FileId, OriginKey, Recorded, Seq, Timestamp};
 
-use chat::{Attachment, ChatEvent, Custody, OriginKey, Recorded, Seq, Timestamp};
-
-/// What is known of a recorded event under some key.
-#[derive(Debug, Clone)]
+/// A recorded event, held against one that is offered under the same key.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Known {
     pub(super) seq: Seq,
     pub(super) recorded_at: Timestamp,
     pub(super) revision: u32,
-    /// Author, time, words.
-    pub(super) words: u64,
-    /// Files by name, and by hash where they are held.
-    pub(super) files: u64,
-    /// Files by name alone.
-    pub(super) file_names: u64,
+    /// Whether author, time and words are the same, and the names of the files.
+    pub(super) has_same_words: bool,
+    /// Whether the bytes of the files are the same too: the same ones held, the same ones missing.
+    pub(super) has_same_files: bool,
 }
 
 impl Known {
-    /// Takes what counts of a recorded event. The hashes hold within one process alone.
-    pub(super) fn of(
-        seq: Seq,
-        recorded_at: Timestamp,
-        event: &ChatEvent,
-        hasher: &impl BuildHasher,
-    ) -> Self {
-        let mut words = hasher.build_hasher();
-        let content = &event.content;
-        event.at.hash(&mut words);
-        event.actor.as_ref().map(|actor| actor.id).hash(&mut words);
-        content.text.hash(&mut words);
-        content.rich_text.hash(&mut words);
-        content.title.hash(&mut words);
-        content.edited_at.hash(&mut words);
-        let mut files = hasher.build_hasher();
-        let mut names = hasher.build_hasher();
-        for Attachment { name, custody, .. } in &content.attachments {
-            name.hash(&mut names);
-            name.hash(&mut files);
-            match custody {
-                Custody::Held { file, .. } => file.hash(&mut files),
-                Custody::Missing { .. } => 0_u8.hash(&mut files),
-            }
-        }
+    /// Holds a recorded event against one that is offered.
+    pub(super) fn of(recorded: &Recorded, offered: &ChatEvent) -> Self {
+        let event = &recorded.event;
         Self {
-            seq,
-            recorded_at,
+            seq: recorded.seq,
+            recorded_at: recorded.recorded_at,
             revision: event.origin.as_ref().map_or(0, |origin| origin.revision),
-            words: words.finish(),
-            files: files.finish(),
-            file_names: names.finish(),
+            has_same_words: has_same_words(event, offered),
+            has_same_files: files(event).eq(files(offered)),
         }
     }
 
-    /// Returns whether both say the same, files included.
-    pub(super) const fn says_the_same(&self, other: &Self) -> bool {
-        self.words == other.words && self.files == other.files
+    /// Returns whether it says what is offered, files included.
+    pub(super) const fn says_the_same(&self) -> bool {
+        self.has_same_words && self.has_same_files
     }
+}
 
-    /// Returns whether both say the same but for files whose bytes only one of them has.
-    pub(super) const fn says_the_same_but_for_bytes(&self, other: &Self) -> bool {
-        self.words == other.words && self.file_names == other.file_names
-    }
+fn has_same_words(one: &ChatEvent, other: &ChatEvent) -> bool {
+    let actor = |event: &ChatEvent| event.actor.as_ref().map(|actor| actor.id);
+    let names = |event: &ChatEvent| {
+        event.content.attachments.iter().map(|file| file.name.clone()).collect::<Vec<_>>()
+    };
+    let (left, right) = (&one.content, &other.content);
+    one.at == other.at
+        && actor(one) == actor(other)
+        && left.text == right.text
+        && left.rich_text == right.rich_text
+        && left.title == right.title
+        && left.edited_at == right.edited_at
+        && left.attachments.len() == right.attachments.len()
+        && (left.attachments.is_empty() || names(one) == names(other))
+}
+
+/// Returns the files of an event: which of them are held, and as what.
+fn files(event: &ChatEvent) -> impl Iterator<Item = Option<FileId>> {
+    event.content.attachments.iter().map(|Attachment { custody, .. }| match custody {
+        Custody::Held { file, .. } => Some(*file),
+        Custody::Missing { .. } => None,
+    })
 }
 
 /// Returns whether a recorded event bears the origin that an event would have.

@@ -6,12 +6,15 @@
 //! that the archive refuses (a full disk, say) leaves it as it was before.
 
 mod accept;
+mod budget;
 mod desk;
 mod judge;
+mod lookup;
 mod offer;
 mod quarantine;
 mod ticket;
 
+use std::fmt;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -20,8 +23,10 @@ use archive::Archive;
 use chat::{Act, EventKind};
 use parking_lot::Mutex;
 
+use self::budget::{Budget, Share};
 use self::desk::{Desk, Prepared};
 use crate::error::{Error, Result};
+use crate::register::Register;
 use crate::settings::Settings;
 use crate::source::Identities;
 
@@ -39,14 +44,41 @@ pub(crate) enum Work {
     Identities(Identities),
     /// Declare the languages of rooms that have enough messages to tell.
     Languages,
+    /// Answer a question about names.
+    Ask(Question),
     /// Write what is only in memory and end.
     Close,
+}
+
+impl Work {
+    /// Returns about how many bytes wait with it.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Offers(offers, _) => offers.iter().map(Offer::bytes).sum(),
+            Self::Act { .. }
+            | Self::Identities(_)
+            | Self::Languages
+            | Self::Ask(_)
+            | Self::Close => 0,
+        }
+    }
+}
+
+/// A question to the register; who asks takes the answer along.
+pub(crate) struct Question(pub(crate) Box<dyn FnOnce(&Register) + Send>);
+
+impl fmt::Debug for Question {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Question")
+    }
 }
 
 #[derive(Debug)]
 struct Job {
     work: Work,
     reply: SyncSender<Result<Prepared>>,
+    /// What it takes of the queue's bytes, given back when it is done.
+    share: Share,
 }
 
 /// The thread and the way to it.
@@ -56,6 +88,7 @@ pub(crate) struct Sequencer {
     jobs: Mutex<Option<SyncSender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     stopped: Arc<OnceLock<String>>,
+    budget: Arc<Budget>,
 }
 
 impl Sequencer {
@@ -74,6 +107,7 @@ impl Sequencer {
             jobs: Mutex::new(Some(jobs)),
             thread: Mutex::new(Some(thread)),
             stopped,
+            budget: Budget::new(settings.queue_bytes_max),
         })
     }
 
@@ -82,11 +116,12 @@ impl Sequencer {
         Error::SequencerStopped { reason: reason.unwrap_or_else(|| "it was closed".to_owned()) }
     }
 
-    /// Hands work in, waiting while the queue is full, and returns the claim to its outcome.
+    /// Hands work in, waiting while the queue is full by number or by bytes, and returns the claim to its outcome.
     pub(crate) fn submit(&self, work: Work) -> Result<Ticket> {
         let (reply, answer) = sync_channel(1);
         let jobs = self.jobs.lock().clone();
-        let sent = jobs.and_then(|jobs| jobs.send(Job { work, reply }).ok());
+        let share = Budget::take(&self.budget, work.bytes());
+        let sent = jobs.and_then(|jobs| jobs.send(Job { work, reply, share }).ok());
         match sent {
             Some(()) => {
                 let stopped = Arc::clone(&self.stopped);
@@ -129,9 +164,10 @@ fn run(mut desk: Desk, queue: &Receiver<Job>, stopped: &OnceLock<String>) {
         }
     }
     let _farewell = Farewell(stopped);
-    while let Ok(Job { work, reply }) = queue.recv() {
+    while let Ok(Job { work, reply, share }) = queue.recv() {
         let ends = matches!(work, Work::Close);
         let outcome = desk.take(work);
+        drop(share);
         if let Err(error) = &outcome
             && !desk.is_intact()
         {

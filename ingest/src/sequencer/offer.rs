@@ -1,19 +1,28 @@
-//! What one input has offered so far: equal records are counted, contradictions are found.
+//! What one input has offered so far: true repeats are kept, contradictions are found.
+//!
+//! Nothing is remembered of a record but which event stands for it, one bit each: whether a record came before in the same
+//! input is asked of the archive, which has it by then. So an input costs the same memory however long it is.
 
-use std::collections::HashMap;
 use std::collections::hash_map::{Entry, RandomState};
-use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
+use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasher as _;
 
 use chat::{Attachment, Seq};
 
-use crate::draft::{Bounded, Draft, DraftKey};
+use crate::draft::Bounded;
+use crate::origin::Fingerprint;
 use crate::source::Unreadable;
+
+/// Events of one page of claims.
+const PAGE_EVENTS: u64 = 1 << 15;
+/// Words of one page of claims.
+const PAGE_WORDS: usize = 1 << 9;
 
 /// One thing that a caller hands in.
 #[derive(Debug, Clone)]
 pub(crate) enum Offer {
     /// An event.
-    Draft(Box<Bounded>),
+    Draft(Bounded),
     /// Bytes to be kept raw, and the file that holds them where they are too long for a record.
     Unreadable {
         /// The piece.
@@ -23,14 +32,24 @@ pub(crate) enum Offer {
     },
 }
 
-/// What is remembered of one input while it is read: 12 to 16 bytes an event.
+impl Offer {
+    /// Returns about how many bytes it holds in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Draft(draft) => draft.bytes(),
+            Self::Unreadable { piece, .. } => piece.raw.len().saturating_add(256),
+        }
+    }
+}
+
+/// What is remembered of one input while it is read.
 #[derive(Debug, Default)]
 pub(crate) struct Input {
+    /// Which events of the archive stand for records of this input, a bit for each, in pages.
+    claims: BTreeMap<u64, Box<[u64]>>,
+    /// How many equals there were of each record without an id that came more than once.
+    equals: HashMap<Fingerprint, u32>,
     hasher: RandomState,
-    /// How many equals of a record without an id came so far.
-    equals: HashMap<u64, u32>,
-    /// What each given id stood for.
-    given: HashMap<u64, u64>,
     /// How many equals of an unreadable piece came so far.
     unreadable: HashMap<u64, u32>,
     /// The last record that was not unfolded from another: nothing if it was quarantined.
@@ -39,75 +58,42 @@ pub(crate) struct Input {
     pub(super) source: Option<String>,
 }
 
-/// What an input says about a key that it has offered before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Again {
-    /// It has not.
-    First,
-    /// It has, with the same content.
-    Same,
-    /// It has, with other content.
-    Contradicts,
+fn place_of(seq: Seq) -> (u64, usize, u64) {
+    let (index, bit) = (seq.leaf_index() % PAGE_EVENTS, seq.leaf_index() % 64);
+    (seq.leaf_index() / PAGE_EVENTS, usize::try_from(index / 64).unwrap_or_default(), 1 << bit)
 }
 
 impl Input {
-    /// Returns how many records equal to this one came before it, for a record without an id.
-    pub(super) fn ordinal(&mut self, draft: &Draft) -> u32 {
-        let mut hasher = self.hasher.build_hasher();
-        draft.source.hash(&mut hasher);
-        draft.at.hash(&mut hasher);
-        draft.kind.hash(&mut hasher);
-        draft.text.hash(&mut hasher);
-        let place = draft.place.as_ref();
-        place.map(|place| place.foreign_id.as_ref().unwrap_or(&place.name)).hash(&mut hasher);
-        let actor = draft.actor.as_ref();
-        actor.map(|actor| actor.foreign_id.as_ref().unwrap_or(&actor.name)).hash(&mut hasher);
-        count(self.equals.entry(hasher.finish()))
+    /// Notes that an event stands for a record of this input.
+    pub(super) fn claim(&mut self, seq: Seq) {
+        let (page, word, bit) = place_of(seq);
+        let page = self.claims.entry(page).or_insert_with(|| vec![0; PAGE_WORDS].into());
+        if let Some(word) = page.get_mut(word) {
+            *word |= bit;
+        }
+    }
+
+    /// Returns whether an event stands for a record of this input.
+    pub(super) fn has_claimed(&self, seq: Seq) -> bool {
+        let (page, word, bit) = place_of(seq);
+        let word = self.claims.get(&page).and_then(|page| page.get(word));
+        word.is_some_and(|word| word & bit != 0)
+    }
+
+    /// Returns how many equals of a record are known to have come before it, by the fingerprint of the first; 1 if none was counted.
+    pub(super) fn equals(&self, first: Fingerprint) -> u32 {
+        self.equals.get(&first).copied().unwrap_or(1)
+    }
+
+    /// Notes how many equals of a record there are now.
+    pub(super) fn count_equals(&mut self, first: Fingerprint, count: u32) {
+        self.equals.insert(first, count);
     }
 
     /// Returns how many equal unreadable pieces came before this one.
     pub(super) fn ordinal_of_raw(&mut self, raw: &[u8]) -> u32 {
         let hash = self.hasher.hash_one(raw);
         count(self.unreadable.entry(hash))
-    }
-
-    /// Returns whether this key was offered before, and remembers what it stands for now.
-    pub(super) fn again(
-        &mut self,
-        draft_key: &DraftKey,
-        source: &str,
-        content: u64,
-        edits: bool,
-    ) -> Again {
-        let DraftKey::Given(key) = draft_key else { return Again::First };
-        match self.given.entry(self.hasher.hash_one((source, key))) {
-            Entry::Vacant(slot) => {
-                slot.insert(content);
-                Again::First
-            }
-            Entry::Occupied(slot) if *slot.get() == content => Again::Same,
-            Entry::Occupied(mut slot) if edits => {
-                slot.insert(content);
-                Again::First
-            }
-            Entry::Occupied(_) => Again::Contradicts,
-        }
-    }
-
-    /// Returns a hash of what a draft says, to compare within this input.
-    pub(super) fn content(&self, draft: &Draft) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        draft.at.hash(&mut hasher);
-        draft.text.hash(&mut hasher);
-        draft.rich_text.hash(&mut hasher);
-        draft.title.hash(&mut hasher);
-        draft.edited_at.hash(&mut hasher);
-        let actor = draft.actor.as_ref();
-        actor.map(|actor| actor.foreign_id.as_ref().unwrap_or(&actor.name)).hash(&mut hasher);
-        for file in &draft.attachments {
-            file.name.hash(&mut hasher);
-        }
-        hasher.finish()
     }
 }
 
@@ -116,4 +102,23 @@ fn count(slot: Entry<'_, u64, u32>) -> u32 {
     let before = *count;
     *count = before.saturating_add(1);
     before
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_is_one_event_and_no_other() {
+        let mut input = Input::default();
+        let seq = |number| Seq::new(number).unwrap();
+        let claimed = [1, 64, 65, 32_768, 32_769, 10_000_000];
+        for number in claimed {
+            input.claim(seq(number));
+        }
+        for number in [1, 2, 63, 64, 65, 66, 32_767, 32_768, 32_769, 32_770, 9_999_999, 10_000_000]
+        {
+            assert_eq!(input.has_claimed(seq(number)), claimed.contains(&number), "{number}");
+        }
+    }
 }

@@ -1,9 +1,8 @@
 //! What is kept of a record that cannot be taken as what it claims to be.
 
-use chat::{Attachment, Content, limits};
+use chat::{Attachment, ChatEvent, Content, OriginKey, limits};
 use serde_json::{Map, Value};
 
-use crate::draft::{Draft, DraftKey, DraftTarget};
 use crate::source::Unreadable;
 
 /// The source of pieces whose own cannot be told.
@@ -44,50 +43,49 @@ pub(super) fn of_piece(piece: Unreadable, file: Option<Box<Attachment>>) -> Cont
     }
 }
 
-/// Returns what is kept of a record that contradicts one before it in the same input.
-pub(super) fn of_contradiction(draft: Draft) -> Content {
-    let key = match &draft.key {
-        DraftKey::Given(key) => key.as_str(),
-        DraftKey::Derived => "",
+/// Returns what is kept of a record that contradicts one before it in the same input: its own bytes where they are to be had.
+pub(super) fn of_contradiction(
+    event: &ChatEvent,
+    source: &str,
+    own: Option<Vec<u8>>,
+    locator: Option<String>,
+) -> Content {
+    let key = match event.origin.as_ref().map(|origin| &origin.key) {
+        Some(OriginKey::Given(key)) => key.as_str(),
+        Some(OriginKey::Derived { .. }) | None => "",
     };
     let remark = format!("the id {key:?} stands for other content earlier in the same input");
-    let raw = draft.raw.clone().unwrap_or_else(|| line_of(&draft));
+    let raw =
+        own.or_else(|| event.content.raw.clone()).unwrap_or_else(|| line_of(event, source, key));
     Content {
         remark: Some(within_limit(remark)),
         raw: Some(raw),
-        locator: draft.locator,
+        locator: locator.map(within_limit),
         ..Content::default()
     }
 }
 
-/// Writes a draft as a line of the line format (contract.md §2), where its own bytes say no more than that.
-fn line_of(draft: &Draft) -> Vec<u8> {
+/// Writes an event as a line of the line format (contract.md §2), where there are no bytes of its own.
+fn line_of(event: &ChatEvent, source: &str, key: &str) -> Vec<u8> {
     let mut line = Map::new();
     let mut put = |name: &str, value: Option<&str>| {
         if let Some(value) = value {
             line.insert(name.to_owned(), Value::String(value.to_owned()));
         }
     };
-    put("source", Some(&draft.source));
-    let place = draft.place.as_ref();
-    put("room", place.map(|place| place.name.as_str()));
-    put("room_id", place.and_then(|place| place.foreign_id.as_deref()));
-    let actor = draft.actor.as_ref();
+    put("source", Some(source));
+    put("room", event.place.as_ref().map(|place| place.name.as_str()));
+    let actor = event.actor.as_ref();
     put("sender", actor.map(|actor| actor.name.as_str()));
     put("sender_id", actor.and_then(|actor| actor.foreign_id.as_deref()));
     put("sender_email", actor.and_then(|actor| actor.email.as_deref()));
-    put("time", Some(&draft.at.to_string()));
-    put("kind", Some(draft.kind.word()));
-    put("text", draft.text.as_deref());
-    put("rich_text", draft.rich_text.as_deref());
-    put("title", draft.title.as_deref());
-    put("thread", draft.thread.as_deref());
-    if let DraftKey::Given(key) = &draft.key {
-        put("id", Some(key));
-    }
-    if let Some(DraftTarget::Key(key)) = &draft.target {
-        put("refers_to", Some(key));
-    }
+    put("time", Some(&event.at.to_string()));
+    put("kind", Some(event.kind.word()));
+    put("text", event.content.text.as_deref());
+    put("rich_text", event.content.rich_text.as_deref());
+    put("title", event.content.title.as_deref());
+    put("thread", event.content.thread.as_deref());
+    put("id", Some(key));
     let mut bytes = Value::Object(line).to_string().into_bytes();
     bytes.truncate(limits::RAW_BYTES_MAX);
     bytes

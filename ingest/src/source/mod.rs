@@ -96,13 +96,13 @@ pub struct Reading {
 }
 
 /// Holds a draft against the limits; one that breaks them becomes an unreadable piece with the record's own bytes.
-pub(crate) fn admit(draft: Draft, raw: &[u8]) -> Sourced {
+pub(crate) fn admit(draft: Box<Draft>, raw: &[u8]) -> Sourced {
     match draft.check() {
-        Ok(()) => Sourced::Draft(Box::new(draft)),
+        Ok(()) => Sourced::Draft(draft),
         Err(refusal) => Sourced::Unreadable(Unreadable {
             source: Some(draft.source).filter(|name| name.len() <= limits::NAME_BYTES_MAX),
             raw: raw.get(..limits::LINE_BYTES_MAX).unwrap_or(raw).to_vec(),
-            locator: draft.locator.unwrap_or_default(),
+            locator: draft.locator.map(|at| at.to_string()).unwrap_or_default(),
             reason: refusal.to_string(),
         }),
     }

@@ -1,19 +1,20 @@
 //! `POST /events`: a feed's events, one JSON object a line, acknowledged when they are on disk.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use chat::Recorded;
 use chat::limits::RAW_BYTES_MAX;
 use http_body_util::BodyExt as _;
 use ingest::source::jsonl::parse_line;
-use ingest::{Draft, DraftKey, FileContent, Outcome, Reading, Sourced, Verdict};
+use ingest::{Draft, DraftKey, FileContent, Locator, Outcome, Reading, Sourced, Verdict};
 use serde_json::{Value, json};
 
 use crate::auth::secret::hex;
 use crate::jobs::blocking;
 use crate::problem::{Kind, Problem, Result};
-use crate::wiring::{Appliance, Shared};
+use crate::wiring::Shared;
 
 /// `POST /events`
 pub(super) async fn append(State(shared): State<Shared>, request: Request) -> Result<Json<Value>> {
@@ -50,6 +51,7 @@ async fn read(body: Body, limit: usize) -> Result<Vec<u8>> {
 /// Turns lines into events and, where a line is none, into bytes to be kept in quarantine.
 fn pieces(body: &[u8]) -> Result<Vec<Sourced>> {
     let reading = Reading::default();
+    let name: Arc<str> = "request".into();
     let mut pieces = Vec::new();
     for (number, line) in (1_u64..).zip(body.split(|byte| *byte == b'\n')) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -60,7 +62,7 @@ fn pieces(body: &[u8]) -> Result<Vec<Sourced>> {
             let detail = format!("the line is over {RAW_BYTES_MAX} bytes");
             return Err(of_line(number, Kind::TooLarge, &detail).with("limit", RAW_BYTES_MAX));
         }
-        for sourced in parse_line(line, &format!("request:{number}"), &reading) {
+        for sourced in parse_line(line, &Locator::line(&name, number), &reading) {
             pieces.push(match sourced {
                 Sourced::Draft(draft) => Sourced::Draft(Box::new(posted(*draft, number)?)),
                 Sourced::Unreadable(piece) => Sourced::Unreadable(piece),
@@ -129,23 +131,4 @@ fn answer(outcomes: &[Outcome]) -> Value {
         "quarantined": number("quarantined"),
         "receipts": receipts,
     })
-}
-
-/// Tries to understand a quarantined line again. Returns whether it is an event now; if so it is recorded as one.
-pub(super) fn replay(shared: &Appliance, recorded: &Recorded) -> Result<bool> {
-    let content = &recorded.event.content;
-    let Some(raw) = &content.raw else { return Ok(false) };
-    let locator = content.locator.clone().unwrap_or_default();
-    let mut drafts = Vec::new();
-    for sourced in parse_line(raw, &locator, &Reading::default()) {
-        match sourced {
-            Sourced::Draft(draft) if draft.check().is_ok() => drafts.push(*draft),
-            Sourced::Draft(_) | Sourced::Unreadable(_) => return Ok(false),
-        }
-    }
-    if drafts.is_empty() {
-        return Ok(false);
-    }
-    let outcomes = shared.ingest.accept(drafts)?;
-    Ok(!outcomes.iter().any(|outcome| matches!(outcome.verdict, Verdict::Quarantined { .. })))
 }

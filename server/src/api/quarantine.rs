@@ -3,8 +3,9 @@
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
-use chat::{Act, EventKind, Recorded, Seq};
+use chat::{Act, EventKind, Fact, Recorded, Seq};
 use index::{Order, Page, SnapshotChoice};
+use ingest::Replayed;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,6 +15,9 @@ use crate::jobs::blocking;
 use crate::problem::{Kind, Problem, Result};
 use crate::wire::search::parse;
 use crate::wiring::{Appliance, Shared};
+
+/// Records that are tried again before what became of them is put into the log.
+const REPLAYED_AT_ONCE: usize = 1_000;
 
 /// How many are listed.
 #[derive(Debug, Deserialize)]
@@ -37,8 +41,10 @@ pub(super) async fn list(
         let page = Page { limit, order: Order::Oldest, cursor: None };
         let found = shared.index.search(&query, &scope, &SnapshotChoice::Newest, &page)?;
         let seqs: Vec<Seq> = found.hits.iter().map(|hit| hit.seq).collect();
+        let replayed = shared.ingest.replayed()?;
+        let describe = |recorded: &Recorded| summary(recorded, replayed.get(&recorded.seq));
         let records: Vec<_> =
-            shared.archive.read_many(&seqs)?.iter().flatten().map(summary).collect();
+            shared.archive.read_many(&seqs)?.iter().flatten().map(describe).collect();
         let act = Act::new("list-quarantine").with("count", found.count);
         shared.audit.record_now(&caller, act)?;
         Ok(Json(json!({ "count": found.count, "records": records })))
@@ -46,7 +52,7 @@ pub(super) async fn list(
     .await
 }
 
-fn summary(recorded: &Recorded) -> Value {
+fn summary(recorded: &Recorded, replayed_as: Option<&Seq>) -> Value {
     let content = &recorded.event.content;
     json!({
         "seq": recorded.seq.get(),
@@ -54,6 +60,7 @@ fn summary(recorded: &Recorded) -> Value {
         "locator": content.locator,
         "reason": content.remark,
         "bytes": content.raw.as_ref().map(Vec::len),
+        "replayed_as": replayed_as.map(|seq| seq.get()),
     })
 }
 
@@ -68,7 +75,7 @@ pub(super) async fn show(
         scope::of(&caller)?;
         let recorded = quarantined(&shared, seq)?;
         shared.audit.record_now(&caller, Act::new("show-quarantined").with("seq", seq.get()))?;
-        let mut document = summary(&recorded);
+        let mut document = summary(&recorded, shared.ingest.replayed()?.get(&seq));
         let raw = recorded.event.content.raw.unwrap_or_default();
         document["raw_text"] = json!(String::from_utf8_lossy(&raw));
         document["raw_hex"] = json!(crate::auth::secret::hex(&raw));
@@ -89,6 +96,7 @@ fn quarantined(shared: &Appliance, seq: Seq) -> Result<Recorded> {
 #[serde(deny_unknown_fields, default)]
 struct Chosen {
     seqs: Vec<u64>,
+    zone: Option<String>,
 }
 
 /// `POST /quarantine/replay`
@@ -100,20 +108,47 @@ pub(super) async fn replay(
     let order: Chosen = crate::wire::body(&body)?;
     blocking(move || {
         let seqs = chosen(&shared, &caller, &order.seqs)?;
-        let (mut understood, mut kept) = (0_u64, 0_u64);
-        for seq in &seqs {
-            let recorded = quarantined(&shared, *seq)?;
-            if super::events::replay(&shared, &recorded)? { understood += 1 } else { kept += 1 }
+        let zone = order.zone.as_deref().map(str::parse).transpose();
+        let zone = zone.map_err(|error: ingest::Error| Problem::of(Kind::BadRequest, &error))?;
+        let (mut understood, mut already, mut kept) = (0_usize, 0_usize, Vec::new());
+        for some in seqs.chunks(REPLAYED_AT_ONCE) {
+            let records: Vec<_> =
+                some.iter().map(|seq| quarantined(&shared, *seq)).collect::<Result<_>>()?;
+            let mut pairs = Vec::new();
+            for (record, outcome) in records.iter().zip(shared.ingest.replay(&records, zone)?) {
+                match outcome {
+                    Replayed::Understood(event) => pairs.push((record.seq, event)),
+                    Replayed::Already(_) => already += 1,
+                    Replayed::Not(reason) => {
+                        kept.push(json!({ "seq": record.seq.get(), "reason": reason }));
+                    }
+                }
+            }
+            understood += pairs.len();
+            shared.audit.record_now(&caller, act_of(some.len(), &pairs))?;
         }
-        let act = Act::new("replay-quarantine")
-            .with("tried", understood + kept)
-            .with("understood", understood);
-        shared.audit.record_now(&caller, act)?;
-        Ok(Json(
-            json!({ "tried": understood + kept, "understood": understood, "quarantined": kept }),
-        ))
+        Ok(Json(json!({
+            "tried": seqs.len(),
+            "understood": understood,
+            "replayed_before": already,
+            "quarantined": kept.len(),
+            "reasons": kept,
+        })))
     })
     .await
+}
+
+/// Returns the act that says which records were understood, and as which events. The ingest service reads it: what it names is
+/// not tried again.
+fn act_of(tried: usize, pairs: &[(Seq, Seq)]) -> Act {
+    let numbers = |pick: fn(&(Seq, Seq)) -> Seq| {
+        let number = |pair| Fact::Number(i64::try_from(pick(pair).get()).unwrap_or(i64::MAX));
+        Fact::List(pairs.iter().map(number).collect())
+    };
+    Act::new("quarantine-replayed")
+        .with("tried", u64::try_from(tried).unwrap_or(u64::MAX))
+        .with("records", numbers(|pair| pair.0))
+        .with("events", numbers(|pair| pair.1))
 }
 
 fn chosen(shared: &Appliance, caller: &Caller, numbers: &[u64]) -> Result<Vec<Seq>> {

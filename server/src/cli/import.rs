@@ -38,7 +38,7 @@ pub(crate) struct Import {
     /// Folder that attached files are looked for in
     #[arg(long, value_name = "DIR")]
     attachments: Option<PathBuf>,
-    /// Zone of times that have none
+    /// Zone of times that say none, such as Europe/Paris
     #[arg(long)]
     zone: Option<String>,
     /// Read everything, record nothing

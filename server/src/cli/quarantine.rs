@@ -34,6 +34,9 @@ pub(crate) enum Quarantine {
     Replay {
         /// The records, by their sequence numbers [default: all]
         seqs: Vec<chat::Seq>,
+        /// Zone of times that say none, such as Europe/Paris
+        #[arg(long)]
+        zone: Option<String>,
     },
 }
 
@@ -49,9 +52,11 @@ impl Quarantine {
                     .await
             }
             Self::Show { seq } => client.get(&format!("/api/v1/quarantine/{seq}")).await,
-            Self::Replay { seqs } => {
+            Self::Replay { seqs, zone } => {
                 let seqs: Vec<u64> = seqs.iter().map(|seq| seq.get()).collect();
-                client.post("/api/v1/quarantine/replay", &json!({ "seqs": seqs })).await
+                client
+                    .post("/api/v1/quarantine/replay", &json!({ "seqs": seqs, "zone": zone }))
+                    .await
             }
         };
         client.close().await?;
@@ -66,12 +71,13 @@ impl Quarantine {
                     records.iter().try_for_each(|record| output.line(&record.to_string()))?;
                 } else {
                     let row = |record: &Value| {
-                        ["/seq", "/recorded_at", "/locator", "/reason"]
+                        ["/seq", "/recorded_at", "/replayed_as", "/locator", "/reason"]
                             .map(|name| word(record, name))
                             .to_vec()
                     };
                     let rows = records.iter().map(row).collect();
-                    output.line(&table(&["seq", "recorded", "where", "why"], rows))?;
+                    output
+                        .line(&table(&["seq", "recorded", "replayed as", "where", "why"], rows))?;
                 }
                 Ok(0)
             }
@@ -90,9 +96,10 @@ impl Quarantine {
             Self::Replay { .. } => {
                 output.result(answer, |answer| {
                     format!(
-                        "{} tried, {} understood now, {} not",
+                        "{} tried, {} understood now, {} before, {} not",
                         word(answer, "/tried"),
                         word(answer, "/understood"),
+                        word(answer, "/replayed_before"),
                         word(answer, "/quarantined"),
                     )
                 })?;

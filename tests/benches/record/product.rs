@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use archive::{Archive, ArchiveState, Creation, Ports, Recordkeeping};
 use index::{Index, Page, Scope, SnapshotChoice};
-use ingest::{Ingest, import::FormatChoice, import::Import, import::ImportInput};
+use ingest::{Import, ImportInput, Ingest};
 use query::{Query, Zone};
 
 type Fault = Box<dyn std::error::Error>;
@@ -32,14 +32,7 @@ impl Product {
 
     /// Imports a file: on return every event of it is synced and committed to the index.
     pub(crate) fn import(&self, path: &Path) -> Result<u64, Fault> {
-        let input = ImportInput {
-            path: path.to_owned(),
-            format: FormatChoice::Auto,
-            source: None,
-            attachments: None,
-            zone: None,
-        };
-        let report = Import::run(&self.ingest, &input, &mut |_| {})?;
+        let report = Import::run(&self.ingest, &ImportInput::new(path), &mut |_| {})?;
         self.index.catch_up()?;
         Ok(report.accepted)
     }

@@ -1,5 +1,6 @@
 //! What one line means: the drafts that it becomes, or why it becomes none.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use chat::EventKind;
@@ -12,44 +13,69 @@ use super::super::{
 };
 use super::record::{File, Reaction, Record};
 use crate::draft::{
-    Draft, DraftFile, DraftKey, DraftPerson, DraftPlace, DraftTarget, FileContent, RoomKind,
+    Draft, DraftFile, DraftKey, DraftPerson, DraftPlace, DraftTarget, FileContent, Locator,
+    RoomKind,
 };
 
 /// Returns what one line becomes: its event, then a deletion mark and reactions where it has them; or one unreadable piece.
-pub fn parse_line(bytes: &[u8], locator: &str, reading: &Reading) -> Vec<Sourced> {
+pub fn parse_line(bytes: &[u8], locator: &Locator, reading: &Reading) -> Vec<Sourced> {
+    let mut pieces = VecDeque::new();
+    parse_into(bytes, locator, reading, &mut pieces);
+    pieces.into()
+}
+
+/// Puts what one line becomes behind what is there.
+pub(super) fn parse_into(
+    bytes: &[u8],
+    locator: &Locator,
+    reading: &Reading,
+    pieces: &mut VecDeque<Sourced>,
+) {
     let (text, guessed) = decode(bytes);
     let parsed = serde_json::from_str::<Record<'_>>(&text)
         .map_err(|fault| of_json(&fault, &text, Start::LINE))
         .and_then(|record| understand(record, locator, reading));
     match parsed {
-        Ok((mut drafts, says_more)) => {
-            if let Some(first) = drafts.first_mut() {
-                if guessed {
-                    first.add_remark(WINDOWS_1252_REMARK);
-                }
-                if (says_more || guessed) && first.raw.is_none() {
-                    first.raw = Some(bytes.to_vec());
-                }
+        Ok(Understood { mut draft, deleted, reactions, says_more }) => {
+            if guessed {
+                draft.add_remark(WINDOWS_1252_REMARK);
             }
-            admit_all(drafts, bytes)
+            if (says_more || guessed) && draft.raw.is_none() {
+                draft.raw = Some(bytes.to_vec());
+            } else if matches!(draft.key, DraftKey::Given(_)) {
+                draft.record = Some(bytes.to_vec());
+            }
+            if deleted || !reactions.is_empty() {
+                pieces.extend(admit_all(unfold(*draft, deleted, &reactions), bytes));
+            } else {
+                pieces.push_back(admit(draft, bytes));
+            }
         }
-        Err(reason) => vec![Sourced::Unreadable(Unreadable {
+        Err(reason) => pieces.push_back(Sourced::Unreadable(Unreadable {
             source: reading.source.clone(),
             raw: bytes.to_vec(),
-            locator: locator.to_owned(),
+            locator: locator.to_string(),
             reason,
-        })],
+        })),
     }
 }
 
 /// Admits a record's drafts together: if one of them breaks a limit, the line is kept once, raw.
 fn admit_all(drafts: Vec<Draft>, bytes: &[u8]) -> Vec<Sourced> {
-    let all: Vec<_> = drafts.into_iter().map(|draft| admit(draft, bytes)).collect();
+    let all: Vec<_> = drafts.into_iter().map(|draft| admit(Box::new(draft), bytes)).collect();
     let refused = all.iter().position(|sourced| matches!(sourced, Sourced::Unreadable(_)));
     match refused {
         Some(at) => all.into_iter().skip(at).take(1).collect(),
         None => all,
     }
+}
+
+/// What a line says: its own event, and what it says about that event.
+struct Understood<'a> {
+    draft: Box<Draft>,
+    deleted: bool,
+    reactions: Vec<Reaction<'a>>,
+    says_more: bool,
 }
 
 fn missing(member: &str) -> String {
@@ -64,11 +90,11 @@ fn said(member: &str, name: Option<String>) -> Result<Option<String>, String> {
     Ok(name)
 }
 
-fn understand(
-    mut record: Record<'_>,
-    locator: &str,
+fn understand<'a>(
+    mut record: Record<'a>,
+    locator: &Locator,
     reading: &Reading,
-) -> Result<(Vec<Draft>, bool), String> {
+) -> Result<Understood<'a>, String> {
     let source = match &reading.source {
         Some(source) => source.clone(),
         None => said("source", record.source.take().owned())?.ok_or_else(|| missing("source"))?,
@@ -76,9 +102,9 @@ fn understand(
     let time = record.time.take().ok_or_else(|| missing("time"))?;
     let (at, odd_time) = moment::read(&time.0, reading.zone)?;
     let (kind, kind_known) = kind_of(&record)?;
-    let mut draft = Draft::new(source, kind, at);
+    let mut draft = Box::new(Draft::new(source, kind, at));
     draft.remark = odd_time.map(str::to_owned);
-    draft.locator = Some(locator.to_owned());
+    draft.locator = Some(locator.clone());
     draft.key = record.id.take().owned().map_or(DraftKey::Derived, DraftKey::Given);
     draft.place = Some(place_of(&mut record)?);
     draft.actor = person_of(&mut record)?;
@@ -118,7 +144,7 @@ fn understand(
     let reactions = record.reactions.take().unwrap_or_default();
     // A time that was read otherwise than it stands is kept as it stands.
     let says_more = record.says_more || !kind_known || draft.remark.is_some();
-    Ok((unfold(draft, deleted, &reactions), says_more))
+    Ok(Understood { draft, deleted, reactions, says_more })
 }
 
 /// Returns the kind, and whether the source's own word for it is known.

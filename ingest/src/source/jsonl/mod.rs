@@ -5,9 +5,11 @@ mod record;
 
 use std::collections::VecDeque;
 use std::io::BufRead;
+use std::sync::Arc;
 
 use super::lines::Lines;
 use super::{EventSource, Reading, Sourced, Unreadable};
+use crate::draft::Locator;
 use crate::error::{Error, Result};
 
 pub use line::parse_line;
@@ -16,7 +18,7 @@ pub use line::parse_line;
 #[derive(Debug)]
 pub struct JsonLines<R> {
     lines: Lines<R>,
-    name: String,
+    name: Arc<str>,
     reading: Reading,
     waiting: VecDeque<Sourced>,
     ended: bool,
@@ -24,7 +26,7 @@ pub struct JsonLines<R> {
 
 impl<R: BufRead> JsonLines<R> {
     /// Reads from here on; `name` is what locators call the input.
-    pub fn new(input: R, name: impl Into<String>, reading: Reading) -> Self {
+    pub fn new(input: R, name: impl Into<Arc<str>>, reading: Reading) -> Self {
         Self {
             lines: Lines::new(input),
             name: name.into(),
@@ -35,9 +37,9 @@ impl<R: BufRead> JsonLines<R> {
     }
 
     fn read_line(&mut self) -> Result<bool> {
-        let place = format!("{}:{}", self.name, self.lines.number() + 1);
+        let place = Locator::line(&self.name, self.lines.number() + 1);
         let line = self.lines.read().map_err(|fault| Error::InputMalformed {
-            place: place.clone(),
+            place: place.to_string(),
             found: fault.to_string(),
             expected: "more lines, or the end of the file",
         })?;
@@ -46,14 +48,14 @@ impl<R: BufRead> JsonLines<R> {
             self.waiting.push_back(Sourced::Unreadable(Unreadable {
                 source: self.reading.source.clone(),
                 raw: line.bytes.to_vec(),
-                locator: place,
+                locator: place.to_string(),
                 reason: format!(
                     "line is longer than {} bytes; only its beginning is kept",
                     chat::limits::LINE_BYTES_MAX
                 ),
             }));
         } else if !line.bytes.trim_ascii().is_empty() {
-            self.waiting.extend(parse_line(line.bytes, &place, &self.reading));
+            line::parse_into(line.bytes, &place, &self.reading, &mut self.waiting);
         }
         Ok(true)
     }

@@ -7,7 +7,7 @@ use quick_xml::XmlVersion;
 use quick_xml::events::BytesStart;
 
 use super::instant::Instant;
-use crate::draft::{Draft, DraftFile, DraftKey, DraftPerson, DraftPlace, FileContent};
+use crate::draft::{Draft, DraftFile, DraftKey, DraftPerson, DraftPlace, FileContent, Locator};
 
 /// The attributes of an element by name, their values unescaped.
 pub(super) type Attributes = BTreeMap<String, String>;
@@ -140,7 +140,7 @@ impl Message {
         mut self,
         source: &str,
         place: &DraftPlace,
-        locator: &str,
+        locator: &Locator,
     ) -> Result<Draft, String> {
         if let Some(fault) = self.fault {
             return Err(fault);
@@ -156,7 +156,7 @@ impl Message {
         draft.key = key_of(self.own.get("id").map(String::as_str), place);
         draft.actor = self.sender.and_then(person_of);
         draft.place = Some(place.clone());
-        draft.locator = Some(locator.to_owned());
+        draft.locator = Some(locator.clone());
         draft.raw = Some(self.raw);
         let content = self.own.remove("content").unwrap_or_default();
         let is_entry = matches!(kind, EventKind::Join | EventKind::Leave);

@@ -9,16 +9,21 @@ mod meter;
 
 use std::collections::VecDeque;
 use std::io::BufRead;
+use std::sync::Arc;
 
+use quick_xml::escape::escape;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
 use self::element::{Attributes, Message, attributes};
 use self::meter::Meter;
 use super::{EventSource, Reading, Sourced, Unreadable, admit};
-use crate::draft::{Draft, DraftPlace, RoomKind};
+use crate::draft::{Draft, DraftPlace, Locator, RoomKind};
 use crate::error::{Error, Result};
+use crate::replay::Names;
 
+/// What stands before the channel in the locator of an element that could not be read.
+const CHANNEL: &str = ", channel ";
 /// Elements that may be open at once; the format needs five.
 const DEPTH_MAX: usize = 32;
 
@@ -27,7 +32,7 @@ const DEPTH_MAX: usize = 32;
 pub struct LyncXml<R> {
     reader: Reader<Meter<R>>,
     buffer: Vec<u8>,
-    name: String,
+    name: Arc<str>,
     reading: Reading,
     open: Vec<String>,
     rooted: bool,
@@ -49,7 +54,7 @@ struct Conversation {
 
 impl<R: BufRead> LyncXml<R> {
     /// Reads from here on; `name` is what locators call the input.
-    pub fn new(input: R, name: impl Into<String>, reading: Reading) -> Self {
+    pub fn new(input: R, name: impl Into<Arc<str>>, reading: Reading) -> Self {
         Self {
             reader: Reader::from_reader(Meter::new(input)),
             buffer: Vec::new(),
@@ -218,18 +223,57 @@ impl<R: BufRead> LyncXml<R> {
 
     fn emit(&mut self, message: Message) {
         let source = self.reading.source.clone().or_else(|| self.conversation.source.clone());
-        let locator = format!("{} at byte {}", self.name, message.position());
+        let locator = Locator::byte(&self.name, message.position());
         let raw = message.raw_bytes().to_vec();
+        let channel = self.conversation.place.as_ref().and_then(|place| place.foreign_id.clone());
         let draft: Result<Draft, String> = match (&source, &self.conversation.place) {
             (Some(source), Some(place)) => message.into_draft(source, place, &locator),
             (None, Some(_)) => Err("its channel's uri names no domain; give a source".to_owned()),
             (_, None) => Err("it stands in no channel with a uri".to_owned()),
         };
-        self.ready.push_back(match draft {
-            Ok(draft) => admit(draft, &raw),
-            Err(reason) => Sourced::Unreadable(Unreadable { source, raw, locator, reason }),
-        });
+        let mut piece = match draft {
+            Ok(draft) => admit(Box::new(draft), &raw),
+            Err(reason) => {
+                let locator = locator.to_string();
+                Sourced::Unreadable(Unreadable { source, raw, locator, reason })
+            }
+        };
+        // An element does not say its channel: what is kept of it must.
+        if let (Sourced::Unreadable(piece), Some(channel)) = (&mut piece, channel) {
+            piece.locator.push_str(CHANNEL);
+            piece.locator.push_str(&channel);
+        }
+        self.ready.push_back(piece);
     }
+}
+
+/// Reads one element again that is kept in quarantine; its channel stands in its locator.
+pub(crate) fn replay(raw: &[u8], locator: &str, names: &Names) -> Vec<Sourced> {
+    let channel = locator.rsplit_once(CHANNEL).map(|(_, channel)| channel).unwrap_or_default();
+    let known = names.rooms.iter().find(|room| room.foreign_id.as_deref() == Some(channel));
+    let name = known.map_or(channel, |room| room.name.as_str());
+    let mut xml = format!(
+        "<Conversations><Conversation><Channel uri=\"{}\" name=\"{}\"/><Messages>",
+        escape(channel),
+        escape(name)
+    )
+    .into_bytes();
+    xml.extend_from_slice(raw);
+    xml.extend_from_slice(b"</Messages></Conversation></Conversations>");
+    let reading = Reading { source: Some(names.source.clone()), ..Reading::default() };
+    let mut source = LyncXml::new(xml.as_slice(), "", reading);
+    let mut pieces = Vec::new();
+    while let Some(next) = source.next() {
+        pieces.push(next.unwrap_or_else(|fault| {
+            Sourced::Unreadable(Unreadable {
+                source: None,
+                raw: raw.to_vec(),
+                locator: locator.to_owned(),
+                reason: fault.to_string(),
+            })
+        }));
+    }
+    pieces
 }
 
 impl<R: BufRead> EventSource for LyncXml<R> {

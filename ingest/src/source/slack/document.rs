@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::de::{Deserializer as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -9,11 +10,12 @@ use serde_json::value::RawValue;
 use super::super::fault::{Start, of_json};
 use super::super::{Unreadable, decode};
 use super::unreadable_file;
+use crate::draft::Locator;
 
 /// A day's file and the records found in it.
 #[derive(Debug)]
 pub(super) struct Document {
-    name: String,
+    name: Arc<str>,
     text: String,
     guessed: bool,
     records: std::vec::IntoIter<Range<usize>>,
@@ -27,9 +29,9 @@ pub(super) struct Document {
 #[derive(Debug)]
 pub(super) struct Piece {
     /// The file it stands in.
-    pub(super) file: String,
+    pub(super) file: Arc<str>,
     /// File and number, from 1.
-    pub(super) locator: String,
+    pub(super) locator: Locator,
     /// Where it begins in the file.
     pub(super) start: Start,
     /// The record itself.
@@ -55,7 +57,7 @@ impl Document {
             unreadable_file(name, tail, reason)
         });
         let records = records.into_iter();
-        Self { name: name.to_owned(), text, guessed, records, number: 0, at: (0, 1, 0), rest }
+        Self { name: name.into(), text, guessed, records, number: 0, at: (0, 1, 0), rest }
     }
 
     /// Goes on to where a record begins.
@@ -77,8 +79,8 @@ impl Document {
         let start = self.go_to(range.start);
         Some(Ok(Piece {
             start,
-            file: self.name.clone(),
-            locator: format!("{}#{}", self.name, self.number),
+            file: Arc::clone(&self.name),
+            locator: Locator::record(&self.name, self.number),
             json: self.text.get(range).unwrap_or_default().to_owned(),
             guessed: self.guessed,
         }))

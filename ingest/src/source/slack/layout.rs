@@ -11,6 +11,7 @@ use super::unreadable_file;
 use crate::draft::{DraftPerson, DraftPlace, RoomKind};
 use crate::error::Result;
 use crate::input::{Container, bounded_document};
+use crate::replay::Names;
 
 const ROOM_LISTS: [(&str, RoomKind); 4] = [
     ("channels.json", RoomKind::Room),
@@ -29,6 +30,13 @@ pub(super) fn prefix(members: &[String]) -> Option<String> {
     };
     let folder = members.iter().filter_map(of_list).min_by_key(String::len)?;
     Some(if folder.is_empty() { folder } else { format!("{folder}/") })
+}
+
+/// Returns whether a list of users is among the members.
+pub(super) fn has_users(members: &[String], prefix: &str) -> bool {
+    let own =
+        |name: &String| name.strip_prefix(prefix).is_some_and(|list| USER_LISTS.contains(&list));
+    members.iter().any(own)
 }
 
 /// The rooms, users and files of an export.
@@ -248,9 +256,33 @@ impl Layout {
         !known && !self.is_day(name) && !self.copies.values().any(|copy| copy == name)
     }
 
-    /// Returns the room that a day's file belongs to; a folder that no list names is a room of that name.
+    /// Takes rooms and people as the archive knows them.
+    pub(super) fn of_names(names: &Names) -> Self {
+        let mut layout = Self::default();
+        for room in &names.rooms {
+            layout.rooms.insert(room.name.clone(), room.clone());
+        }
+        for room in &names.rooms {
+            if let Some(id) = &room.foreign_id {
+                layout.rooms.insert(id.clone(), room.clone());
+            }
+        }
+        for person in &names.persons {
+            if let Some(id) = &person.foreign_id {
+                layout.users.insert(id.clone(), person.clone());
+            }
+        }
+        layout
+    }
+
+    /// Returns the room that a day's file belongs to.
     pub(super) fn room_of(&self, file: &str) -> DraftPlace {
         let folder = self.inner(file).and_then(|name| name.split('/').next()).unwrap_or_default();
+        self.room_named(folder)
+    }
+
+    /// Returns the room of a folder; one that no list names is a room of that name.
+    pub(super) fn room_named(&self, folder: &str) -> DraftPlace {
         self.rooms.get(folder).cloned().unwrap_or_else(|| DraftPlace {
             name: folder.to_owned(),
             foreign_id: None,

@@ -42,14 +42,16 @@ pub(super) fn read(piece: &Piece, scene: &Scene<'_>) -> Vec<Sourced> {
                 }
                 if says_more || piece.guessed {
                     record.raw = Some(raw.to_vec());
+                } else {
+                    record.record = Some(raw.to_vec());
                 }
             }
-            drafts.into_iter().map(|draft| admit(draft, raw)).collect()
+            drafts.into_iter().map(|draft| admit(Box::new(draft), raw)).collect()
         }
         Err(reason) => vec![Sourced::Unreadable(Unreadable {
             source: Some(scene.source.to_owned()),
             raw: raw.to_vec(),
-            locator: piece.locator.clone(),
+            locator: piece.locator.to_string(),
             reason,
         })],
     }

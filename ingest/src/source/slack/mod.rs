@@ -14,12 +14,15 @@ mod words;
 use std::collections::VecDeque;
 use std::io::Read;
 
-use self::document::Document;
+use self::document::{Document, Piece};
 use self::layout::Layout;
 use self::message::Scene;
+use super::fault::Start;
 use super::{EventSource, Identities, Reading, Sourced, Unreadable};
+use crate::draft::Locator;
 use crate::error::{Error, Result};
 use crate::input::{Container, bounded_document};
+use crate::replay::Names;
 
 /// Reads a Slack export.
 #[derive(Debug)]
@@ -38,6 +41,11 @@ impl SlackExport {
     /// Returns whether these member names look like a Slack export.
     pub fn recognises(members: &[String]) -> bool {
         layout::prefix(members).is_some()
+    }
+
+    /// Returns whether the lists are there that an export cannot be read without: those of its rooms and of its users.
+    pub fn has_lists(members: &[String]) -> bool {
+        layout::prefix(members).is_some_and(|prefix| layout::has_users(members, &prefix))
     }
 
     /// Reads the lists of an export and gets ready for its days.
@@ -152,6 +160,30 @@ impl EventSource for SlackExport {
     fn open_member(&mut self, name: &str) -> Result<Option<Box<dyn Read + '_>>> {
         self.container.open_member(name)
     }
+}
+
+/// Returns whether a locator is that of a record of a day's file.
+pub(crate) fn is_record(locator: &str) -> bool {
+    let number = locator.rsplit_once(".json#").map(|(_, number)| number);
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit()))
+}
+
+/// Reads one record again that is kept in quarantine: its room is known by the folder that it stood in, people by their ids.
+pub(crate) fn replay(raw: &[u8], locator: &str, names: &Names) -> Vec<Sourced> {
+    let file = locator.rsplit_once('#').map_or(locator, |(file, _)| file);
+    let folder = file.rsplit('/').nth(1).unwrap_or_default();
+    let (json, guessed) = super::decode(raw);
+    let piece = Piece {
+        file: file.into(),
+        locator: Locator::whole(locator),
+        json: json.into_owned(),
+        guessed,
+        start: Start::LINE,
+    };
+    let layout = Layout::of_names(names);
+    let room = layout.room_named(folder);
+    let scene = Scene { source: &names.source, layout: &layout, room, attachments: None };
+    message::read(&piece, &scene)
 }
 
 /// Returns a whole file as an unreadable piece.
