@@ -147,7 +147,7 @@ impl Scribe {
         let mut found = Stems { texts: stems, field: stem_field };
         let language = reader.read(recorded, room, |word| {
             words.push(word.token.term, word.token.position);
-            if let Some(stem) = word.stem {
+            for stem in [word.stem, word.accented_stem].into_iter().flatten() {
                 found.push(stem);
             }
         });

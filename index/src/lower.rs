@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use archive::Archive;
 use chat::{EventKind, PersonId, RoomId, SourceId};
-use query::analysis::{Language, stem, tokens};
-use query::{Clause, Field, Mark, Query as Asked};
+use query::analysis::{Language, tokens};
+use query::{AskedWord, Clause, Field, Mark, Query as Asked};
 use tantivy::Term;
 use tantivy::query::{
     AllQuery, BooleanQuery, ConstScoreQuery, EmptyQuery, Occur, PhraseQuery, Query, TermQuery,
@@ -93,7 +93,7 @@ impl<'a> Lowering<'a> {
     /// Most searches are for one exact word: one list, whose length is their count.
     fn single_list(&self, asked: &Asked, scope: &Scope) -> Option<Boxed> {
         let word = match asked.root() {
-            Clause::Word(word) if self.view.languages.is_empty() => Some(word),
+            Clause::Word(word) if self.view.languages.is_empty() => Some(&word.term),
             Clause::Phrase { tokens, .. } if tokens.len() == 1 => tokens.first(),
             Clause::Everything
             | Clause::All(_)
@@ -157,18 +157,20 @@ impl<'a> Lowering<'a> {
         any(vec![content, read(Words { exact: fields.aside, stem: fields.aside_stem })])
     }
 
-    /// A token t of language L matches a word w if t = w or their stems in L are equal. Where t is its own stem, no stem
-    /// was written for it, so that case is the exact token together with the language. (A stem need not be its own.)
-    fn word(&self, word: &str, words: Words) -> Boxed {
-        let mut ways = vec![scored(Term::from_field_text(words.exact, word))];
+    /// A token t of language L matches a word w if their terms are equal or they have a stem in L in common. Where a token is
+    /// its own first stem, that stem was not written for it, so this case is the exact token together with the language.
+    /// (A stem need not be its own: then every stem was written.)
+    fn word(&self, word: &AskedWord, words: Words) -> Boxed {
+        let mut ways = vec![scored(Term::from_field_text(words.exact, &word.term))];
         for &language in &*self.view.languages {
-            let stem = stem(word, language);
-            let stemmed = crate::document::stem_term(language, &stem);
-            ways.push(scored(Term::from_field_bytes(words.stem, &stemmed)));
-            let is_its_own = query::analysis::stem(&stem, language) == stem;
-            if stem != word && is_its_own {
-                let own = scored(Term::from_field_text(words.exact, &stem));
-                ways.push(every(vec![own, self.spoken_in(language)]));
+            for stem in word.stems(language) {
+                let stemmed = crate::document::stem_term(language, &stem);
+                ways.push(scored(Term::from_field_bytes(words.stem, &stemmed)));
+                let is_its_own = query::analysis::stem(&stem, language) == stem;
+                if stem != word.term && is_its_own {
+                    let own = scored(Term::from_field_text(words.exact, &stem));
+                    ways.push(every(vec![own, self.spoken_in(language)]));
+                }
             }
         }
         any(ways)

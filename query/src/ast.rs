@@ -2,7 +2,7 @@
 
 use chat::{EventKind, Seq, Timestamp};
 
-use crate::analysis::Language;
+use crate::analysis::{Language, accented_stem, stem};
 
 /// One condition on an event. Terms are folded (see [`crate::analysis`]); values of fields are folded as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -15,8 +15,8 @@ pub enum Clause {
     Any(Vec<Self>),
     /// Not this.
     Not(Box<Self>),
-    /// A term that equals this one, or has the same stem in the event's language.
-    Word(String),
+    /// A word whose term equals this one's, or that has a stem in common with it in the event's language.
+    Word(AskedWord),
     /// These terms, exactly and in order. There must be positions p₁ < p₂ < … < pₖ that hold them with
     /// pₖ − p₁ + 1 − k ≤ slop: between the first and the last stand at most `slop` other tokens, all together.
     Phrase {
@@ -32,6 +32,25 @@ pub enum Clause {
     Verbatim(String),
     /// A condition on something other than the words.
     Field(Field),
+}
+
+/// A word that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AskedWord {
+    /// The folded term.
+    pub term: String,
+    /// The word in lower case with its accents, which decide some of its stems; the term where there are none.
+    pub accented: String,
+}
+
+impl AskedWord {
+    /// Returns the stems under which the word is found in a language, beside its term: one, or two where its accents make a
+    /// difference.
+    pub fn stems(&self, language: Language) -> Vec<String> {
+        let mut stems = vec![stem(&self.term, language).into_owned()];
+        stems.extend(accented_stem(&self.accented, language));
+        stems
+    }
 }
 
 /// A condition on something other than the words. Text values are folded whole values.

@@ -18,7 +18,7 @@ impl fmt::Display for Clause {
                 out.write_str("NOT ")?;
                 enclosed(inner, out, matches!(**inner, Self::All(_) | Self::Any(_)))
             }
-            Self::Word(term) => out.write_str(term),
+            Self::Word(word) => out.write_str(&word.accented),
             Self::Phrase { tokens, slop } => {
                 quoted(&tokens.join(" "), out)?;
                 if *slop > 0 { write!(out, "~{slop}") } else { Ok(()) }

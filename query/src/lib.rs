@@ -32,7 +32,7 @@ mod query;
 mod zone;
 
 pub use analysis::ANALYSIS_VERSION;
-pub use ast::{Clause, Field, Has, Mark};
+pub use ast::{AskedWord, Clause, Field, Has, Mark};
 pub use error::{QueryError, ZoneError};
 pub use explain::{ClauseVerdict, Explanation, explain};
 pub use matcher::{Analysed, Marks, Match, Unmarked, holds, matches};

@@ -7,8 +7,8 @@ use chat::limits::{
     QUERY_SLOP_WORDS_MAX,
 };
 
-use crate::analysis::{for_each_token, tokens};
-use crate::ast::Clause;
+use crate::analysis::{for_each_token, lower, tokens};
+use crate::ast::{AskedWord, Clause};
 use crate::error::{QueryError, shown};
 use crate::field::Typed;
 use crate::lexer::{Lexeme, Located, lexemes};
@@ -152,9 +152,14 @@ impl<'a, 'q> Parser<'a, 'q> {
     fn leaf(&self, lexeme: &Lexeme<'_>, located: &Located<'_>) -> Result<Clause, QueryError> {
         match lexeme {
             Lexeme::Word(word) => {
-                let mut terms = terms(word, located)?;
-                let only = if terms.len() == 1 { terms.pop() } else { None };
-                Ok(only.map_or_else(|| Clause::Phrase { tokens: terms, slop: 0 }, Clause::Word))
+                let mut found = terms(word, located)?;
+                Ok(match found.pop() {
+                    Some(term) if found.is_empty() => Clause::Word(asked(word, term)),
+                    last => {
+                        found.extend(last);
+                        Clause::Phrase { tokens: found, slop: 0 }
+                    }
+                })
             }
             Lexeme::Phrase { text, slop } => {
                 let tokens = terms(text, located)?;
@@ -195,6 +200,20 @@ fn deeper(depth: usize, located: &Located<'_>) -> Result<usize, QueryError> {
     let found = format!("{} at depth {}", shown(located.piece), depth + 1);
     let expected = format!("parentheses and negations at most {QUERY_DEPTH_MAX} deep");
     Err(QueryError::new(located.column, found, expected, "(budget OR plan) NOT draft"))
+}
+
+/// Returns the word of which a term is the only one.
+fn asked(written: &str, term: String) -> AskedWord {
+    let mut accented = lower(written);
+    let mut whole = 0..0;
+    for_each_token(&accented, |token| whole = token.start..token.end);
+    accented = accented[whole].to_owned();
+    // Pictures lose their joiners in lower case; they have no accents either.
+    let is_same = tokens(&accented).first().is_some_and(|token| token.term == term);
+    if !is_same {
+        accented.clone_from(&term);
+    }
+    AskedWord { term, accented }
 }
 
 fn terms(text: &str, located: &Located<'_>) -> Result<Vec<String>, QueryError> {

@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use chat::{Custody, EventKind, Recorded, RoomId, Timestamp};
 use query::analysis::{
-    Language, RoomLanguages, event_language, extension, fold, has_link, mentions, stem, tokens,
+    Language, RoomLanguages, event_language, extension, fold, has_link, lower, mentions, stem,
+    tokens,
 };
 
 /// A question in the tests' own terms.
@@ -175,6 +176,16 @@ impl Beside {
     }
 }
 
+/// Returns the stems of a word: that of its folded form, and the folded stem of it as it is written in lower case.
+fn stems(written: &str, term: &str, language: Language) -> [String; 2] {
+    let accented = if language.has_stemmer() {
+        fold(&stem(&lower(written), language))
+    } else {
+        term.to_owned()
+    };
+    [stem(term, language).into_owned(), accented]
+}
+
 /// Returns what an event's author is known by.
 fn names_of(event: &chat::ChatEvent) -> Vec<String> {
     let Some(person) = &event.actor else { return Vec::new() };
@@ -189,9 +200,12 @@ fn holds(ask: &Ask, read: &Read, beside: &Beside) -> bool {
     let text = content.text.as_deref().unwrap_or_default();
     let seq = read.recorded.seq.get();
     match ask {
-        Ask::Word(word) => read.words.iter().any(|(term, ..)| {
-            let same_stem = |language| stem(term, language) == stem(word, language);
-            term == word || read.language.is_some_and(same_stem)
+        Ask::Word(word) => read.words.iter().any(|(term, _, written)| {
+            let in_common = |language| {
+                let of_token = stems(written, term, language);
+                stems(word, &fold(word), language).iter().any(|stem| of_token.contains(stem))
+            };
+            term == word || *term == fold(word) || read.language.is_some_and(in_common)
         }),
         Ask::Phrase(phrase, slop) => follows(phrase, *slop, &read.words),
         Ask::Prefix(prefix) => read.words.iter().any(|(term, ..)| term.starts_with(prefix)),

@@ -2,7 +2,7 @@
 
 use chat::testing::SeededRng;
 use chat::{EventKind, Recorded};
-use query::analysis::{Language, fold, mentions, tokens};
+use query::analysis::{Language, fold, lower, mentions, tokens};
 
 use super::corpus::draw;
 use super::oracle::Ask;
@@ -31,7 +31,12 @@ fn of_words(rng: &SeededRng, log: &[Recorded]) -> Ask {
     let words = tokens(text);
     let Some(word) = pick(rng, &words) else { return Ask::Word("budget".to_owned()) };
     match rng.below(10) {
-        0..=3 => Ask::Word(word.term.clone()),
+        0 => {
+            let written = lower(&text[word.start..word.end]);
+            let plain = written.chars().all(char::is_alphanumeric);
+            Ask::Word(if plain { written } else { word.term.clone() })
+        }
+        1..=3 => Ask::Word(word.term.clone()),
         4 => {
             let letters: String = word.term.chars().take(2 + draw(rng, 3)).collect();
             let fit = letters.chars().count() >= 2 && letters.chars().all(char::is_alphabetic);

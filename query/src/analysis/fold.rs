@@ -44,6 +44,16 @@ pub fn fold(text: &str) -> String {
     folded
 }
 
+/// Returns a word in lower case with its accents, composed, and without what cannot be seen.
+///
+/// ```
+/// assert_eq!(query::analysis::lower("RE\u{301}UNION"), "réunion");
+/// ```
+pub fn lower(word: &str) -> String {
+    let visible = word.nfkc().filter(|&character| !is_ignorable(character));
+    visible.flat_map(char::to_lowercase).nfc().collect()
+}
+
 /// Returns where the cluster that starts at `start` ends. There must be a character at `start`.
 pub(super) fn cluster_end(text: &str, start: usize) -> usize {
     let mut visible = '\0';

@@ -15,15 +15,15 @@ mod stems;
 mod token;
 
 pub use detect::{detect, event_language};
-pub use fold::fold;
+pub use fold::{fold, lower};
 pub use language::{Language, RoomLanguages};
 pub use parts::{
     PART_GAP, Part, extension, for_each_part_token, has_link, is_searchable_kind, mentions,
     searchable,
 };
 pub use reader::{Reader, Word};
-pub use stems::stem;
+pub use stems::{accented_stem, stem};
 pub use token::{TERM_BYTES_MAX, Token, TokenView, for_each_token, tokens};
 
 /// The version of everything in this module. A snapshot names it, because hits depend on it.
-pub const ANALYSIS_VERSION: u32 = 3;
+pub const ANALYSIS_VERSION: u32 = 4;

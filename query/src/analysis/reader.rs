@@ -7,7 +7,7 @@ use chat::Recorded;
 use super::detect::{Detector, telling_text};
 use super::language::Language;
 use super::parts::{Part, for_each_part_token, searchable};
-use super::stems::StemMemory;
+use super::stems::{StemMemory, accented_stem_of};
 use super::token::TokenView;
 
 /// Reads events one after the other and keeps its buffers. What it says of an event depends on that event alone.
@@ -43,6 +43,8 @@ pub struct Word<'a> {
     pub token: TokenView<'a>,
     /// Its stem in the event's language, where the language has stems and this one differs from the term.
     pub stem: Option<&'a str>,
+    /// Its other stem, where it is written with accents that make one.
+    pub accented_stem: Option<&'a str>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -70,30 +72,39 @@ impl Reader {
         room: Option<Language>,
         mut sink: impl FnMut(Word<'_>),
     ) -> Option<Language> {
-        let language = self.cut(recorded, room);
+        let parts = searchable(recorded);
+        let language = self.cut(&parts, recorded, room);
         let stemmed = language.filter(|language| language.has_stemmer());
         let mut start = 0;
         for cut in &self.cuts {
             let term = &self.terms[start..cut.term_end];
             start = cut.term_end;
             let token = TokenView { term, position: cut.position, start: cut.start, end: cut.end };
+            let accented = stemmed.and_then(|language| {
+                let text = parts.iter().find(|(part, _)| *part == cut.part)?.1;
+                accented_stem_of(&text[cut.start..cut.end], term, language)
+            });
             let stem = stemmed.and_then(|language| self.stems.stem(term, language));
-            sink(Word { part: cut.part, token, stem });
+            sink(Word { part: cut.part, token, stem, accented_stem: accented.as_deref() });
         }
         language
     }
 
     /// Cuts the words and returns the language.
-    fn cut(&mut self, recorded: &Recorded, room: Option<Language>) -> Option<Language> {
+    fn cut(
+        &mut self,
+        parts: &[(Part, &str)],
+        recorded: &Recorded,
+        room: Option<Language>,
+    ) -> Option<Language> {
         let Self { terms, cuts, .. } = self;
         terms.clear();
         cuts.clear();
-        let parts = searchable(recorded);
         let mut detector = telling_text(recorded).map(Detector::of);
         // The part that tells the language comes first, where it is there at all.
         let telling = parts.first().map(|(part, _)| *part);
         let wants_words = detector.as_ref().is_some_and(Detector::wants_words);
-        for_each_part_token(&parts, |part, token| {
+        for_each_part_token(parts, |part, token| {
             if let Some(detector) =
                 detector.as_mut().filter(|_| wants_words && Some(part) == telling)
             {
@@ -152,7 +163,7 @@ mod tests {
                 });
                 let mut read = Vec::new();
                 let language = reader.read(&event, room, |word| {
-                    let Word { part, token, stem } = word;
+                    let Word { part, token, stem, .. } = word;
                     let (term, stem) = (token.term.to_owned(), stem.map(str::to_owned));
                     read.push((part, term, token.position, token.end, stem));
                 });

@@ -6,11 +6,13 @@ use std::fmt;
 
 use frostem::Stemmer;
 
+use super::fold::{fold, lower};
 use super::language::Language;
 
 /// Returns the stem of a folded term in a language: by Snowball's algorithm for it, or the term itself where there is none.
 ///
-/// A term of language L matches a word when the two are equal or their stems in L are.
+/// A word of language L matches another when their terms are equal or they have a stem in L in common: this one, or
+/// their [`accented_stem`].
 ///
 /// ```
 /// use query::analysis::{Language, stem};
@@ -22,6 +24,33 @@ pub fn stem(term: &str, language: Language) -> Cow<'_, str> {
         Some(algorithm) => Stemmer::new(algorithm).stem(term),
         None => Cow::Borrowed(term),
     }
+}
+
+/// Returns the second stem of a word that is written with accents, folded, where it differs from the first, which is that of
+/// its folded term: the rules of many languages know endings by their accents.
+///
+/// ```
+/// use query::analysis::{Language, accented_stem, fold, stem};
+/// let french = Language::named("fr").unwrap();
+/// assert_eq!(stem(&fold("aimée"), french), "aime");
+/// assert_eq!(accented_stem("Aimée", french).as_deref(), Some("aim"));
+/// assert_eq!(accented_stem("aimer", french), None);
+/// ```
+pub fn accented_stem(written: &str, language: Language) -> Option<String> {
+    accented_stem_of(written, &fold(written), language)
+}
+
+/// The same where the folded term is known.
+pub(super) fn accented_stem_of(written: &str, term: &str, language: Language) -> Option<String> {
+    if written.is_ascii() || !language.has_stemmer() {
+        return None;
+    }
+    let word = lower(written);
+    if word == term {
+        return None;
+    }
+    let second = fold(&stem(&word, language));
+    (!second.is_empty() && second != stem(term, language)).then_some(second)
 }
 
 /// Places of a memory; a power of two. A few thousand words make up nearly all of what people write.

@@ -1,7 +1,7 @@
 //! Reasons of the clauses that speak of words.
 
 use crate::analysis::{Part, fold, tokens};
-use crate::ast::Clause;
+use crate::ast::{AskedWord, Clause};
 use crate::error::shown;
 use crate::matcher::{Analysed, Word, WordTest, fewest_between, found_words, terms};
 
@@ -12,7 +12,7 @@ pub(super) fn reason(clause: &Clause, event: &Analysed) -> (bool, String) {
         return (false, missing(clause, event));
     }
     let why = match clause {
-        Clause::Word(term) => word(term, &found, event),
+        Clause::Word(asked) => word(asked, &found, event),
         Clause::Phrase { tokens, .. } => {
             format!("found {}", written(&found, tokens.len(), event))
         }
@@ -29,14 +29,16 @@ pub(super) fn reason(clause: &Clause, event: &Analysed) -> (bool, String) {
     (true, why)
 }
 
-fn word(term: &str, found: &[usize], event: &Analysed) -> String {
-    let exact = found.iter().position(|&index| event.word(index).term() == term);
+fn word(asked: &AskedWord, found: &[usize], event: &Analysed) -> String {
+    let exact = found.iter().position(|&index| event.word(index).term() == asked.term);
     let first = exact.unwrap_or(0);
     let shown_word = written(&found[first..], 1, event);
     let more = others(found.len());
     match (exact, event.language()) {
         (None, Some(language)) => {
-            let stem = found.first().map_or("", |&index| event.word(index).stem());
+            let test = WordTest::new(asked, event);
+            let shared = found.first().and_then(|&index| test.shared(event.word(index)));
+            let stem = shared.unwrap_or_default();
             format!(
                 "found {shown_word}, which has the stem {} in {}{more}",
                 shown(stem),
@@ -73,7 +75,7 @@ fn missing(clause: &Clause, event: &Analysed) -> String {
         return "the event has no words".to_owned();
     }
     match clause {
-        Clause::Word(term) => missing_word(term, event),
+        Clause::Word(asked) => missing_word(asked, event),
         Clause::Prefix(start) => format!("no word begins with {}", shown(start)),
         Clause::Phrase { tokens, slop } => missing_phrase(tokens, *slop, event),
         Clause::Verbatim(text) => missing_verbatim(text, event),
@@ -85,13 +87,15 @@ fn missing(clause: &Clause, event: &Analysed) -> String {
     }
 }
 
-fn missing_word(term: &str, event: &Analysed) -> String {
-    let test = WordTest::new(term, event);
-    match (event.language(), test.stem()) {
-        (Some(language), Some(stem)) => {
-            format!("no word is {} or stems to {} in {}", shown(term), shown(stem), language.name())
+fn missing_word(asked: &AskedWord, event: &Analysed) -> String {
+    let (term, test) = (asked.term.as_str(), WordTest::new(asked, event));
+    match (event.language(), test.stems()) {
+        (Some(language), [_, ..]) => {
+            let stems: Vec<_> = test.stems().iter().map(|stem| shown(stem)).collect();
+            let (term, stems) = (shown(term), stems.join(" or "));
+            format!("no word is {term} or stems to {stems} in {}", language.name())
         }
-        (Some(language), None) => {
+        (Some(language), []) => {
             format!("no word is {}, and {} has no stems here", shown(term), language.name())
         }
         (None, _) => format!(

@@ -45,6 +45,8 @@ struct WordAt {
     end: usize,
     term: Range<usize>,
     stem: Range<usize>,
+    /// The stem again where there is no other.
+    accented_stem: Range<usize>,
 }
 
 /// One token of an event.
@@ -75,6 +77,11 @@ impl<'a> Word<'a> {
     /// Returns the stem of the term in the event's language; the term where it has none.
     pub(crate) fn stem(self) -> &'a str {
         &self.event.terms[self.at.stem.clone()]
+    }
+
+    /// Returns the other stem that its accents make; the stem where they make none.
+    pub(crate) fn accented_stem(self) -> &'a str {
+        &self.event.terms[self.at.accented_stem.clone()]
     }
 
     /// Returns the token as written.
@@ -128,7 +135,16 @@ impl Analysed {
             let term = terms.len()..terms.len() + token.term.len();
             terms.push_str(token.term);
             let (position, start, end) = (token.position, token.start, token.end);
-            words.push(WordAt { position, part: part_index, start, end, stem: term.clone(), term });
+            let (stem, accented_stem) = (term.clone(), term.clone());
+            words.push(WordAt {
+                position,
+                part: part_index,
+                start,
+                end,
+                term,
+                stem,
+                accented_stem,
+            });
         });
         Self {
             seq: recorded.seq,
@@ -213,15 +229,17 @@ fn words(
         let token = word.token;
         let term = terms.len()..terms.len() + token.term.len();
         terms.push_str(token.term);
-        let stem = match word.stem {
-            Some(shorter) => {
-                terms.push_str(shorter);
-                term.end..terms.len()
+        let mut kept = |text: Option<&str>, otherwise: &Range<usize>| match text {
+            Some(text) => {
+                terms.push_str(text);
+                terms.len() - text.len()..terms.len()
             }
-            None => term.clone(),
+            None => otherwise.clone(),
         };
+        let stem = kept(word.stem, &term);
+        let accented_stem = kept(word.accented_stem, &stem);
         let (position, start, end) = (token.position, token.start, token.end);
-        words.push(WordAt { position, part: part_index, start, end, term, stem });
+        words.push(WordAt { position, part: part_index, start, end, term, stem, accented_stem });
     });
     (words, terms, language)
 }

@@ -6,8 +6,8 @@ use super::Marks;
 use super::analysed::{Analysed, Word};
 use super::highlight::highlights;
 use super::phrase::{exact, near};
-use crate::analysis::{Part, stem, tokens};
-use crate::ast::{Clause, Field};
+use crate::analysis::{Part, tokens};
+use crate::ast::{AskedWord, Clause, Field};
 
 /// One event under one set of marks, to be asked about clauses.
 #[derive(Clone, Copy)]
@@ -136,25 +136,32 @@ pub(crate) fn terms(event: &Analysed) -> Vec<(u32, &str)> {
     event.words().map(|word| (word.position(), word.term())).collect()
 }
 
-/// What a single word accepts: itself, and words of the same stem in the event's language.
+/// What a single word accepts: its own term, and words that have a stem in common with it in the event's language.
 pub(crate) struct WordTest<'q> {
     term: &'q str,
-    stem: Option<String>,
+    stems: Vec<String>,
 }
 
 impl<'q> WordTest<'q> {
-    pub(crate) fn new(term: &'q str, event: &Analysed) -> Self {
+    pub(crate) fn new(word: &'q AskedWord, event: &Analysed) -> Self {
         let language = event.language().filter(|language| language.has_stemmer());
-        Self { term, stem: language.map(|language| stem(term, language).into_owned()) }
+        let stems = language.map(|language| word.stems(language)).unwrap_or_default();
+        Self { term: &word.term, stems }
     }
 
-    /// Returns the stem that is accepted too, where the event's language has stems.
-    pub(crate) fn stem(&self) -> Option<&str> {
-        self.stem.as_deref()
+    /// Returns the stems that are accepted too, where the event's language has stems.
+    pub(crate) fn stems(&self) -> &[String] {
+        &self.stems
+    }
+
+    /// Returns the stem that a word has in common with this one.
+    pub(crate) fn shared<'w>(&self, word: Word<'w>) -> Option<&'w str> {
+        let of_word = [word.stem(), word.accented_stem()];
+        of_word.into_iter().find(|stem| self.stems.iter().any(|accepted| accepted == stem))
     }
 
     pub(crate) fn accepts(&self, word: Word<'_>) -> bool {
-        word.term() == self.term || self.stem.as_deref() == Some(word.stem())
+        word.term() == self.term || self.shared(word).is_some()
     }
 }
 

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::analysis::{Language, stem};
-use crate::{Clause, Zone};
+use crate::{AskedWord, Clause, Zone};
 
 fn recorded(event: ChatEvent) -> Recorded {
     let recorded_at = event.at;
@@ -44,6 +44,24 @@ fn a_word_matches_itself_and_its_stem() {
     let event = message("runs");
     assert_eq!(find("running", &event, Some("en")), Some(vec![(0, 4)]));
     assert_eq!(find("running", &event, None), None);
+}
+
+#[test]
+fn accents_decide_the_stem_whoever_leaves_them_out() {
+    let meets = |query: &str, text: &str, language: &str| {
+        find(query, &message(text), Some(language)).is_some()
+    };
+    for (one, other, language) in [
+        ("aimée", "aimer", "fr"),
+        ("aimees", "aimée", "fr"),
+        ("organización", "organizaciones", "es"),
+        ("organizacion", "organización", "es"),
+        ("Häuser", "haus", "de"),
+    ] {
+        assert!(meets(one, other, language), "{one} {other}");
+        assert!(meets(other, one, language), "{other} {one}");
+    }
+    assert!(!meets("aimée", "amis", "fr"));
 }
 
 #[test]
@@ -244,7 +262,7 @@ fn judge(clause: &Clause, text: &str, language: Option<Language>) -> bool {
         Clause::All(clauses) => !clauses.iter().any(|clause| !judge(clause, text, language)),
         Clause::Any(clauses) => clauses.iter().any(|clause| judge(clause, text, language)),
         Clause::Not(inner) => !judge(inner, text, language),
-        Clause::Word(term) => words.iter().any(|word| {
+        Clause::Word(AskedWord { term, .. }) => words.iter().any(|word| {
             word == term
                 || language.is_some_and(|language| stem(word, language) == stem(term, language))
         }),
