@@ -30,6 +30,9 @@ use crate::tiles::Tiles;
 use crate::upkeep::Checkpoints;
 use crate::verify::Finding;
 
+/// Journal files' worth of bytes that may wait while sealing fails.
+const UNSEALED_FILES_MAX: u64 = 4;
+
 /// One open archive. Only one process has it open at a time; within it, any number of threads may use it.
 #[derive(Debug)]
 pub struct Archive {
@@ -130,7 +133,7 @@ impl Archive {
     ///
     /// The events must follow the log densely, and each its room; [`Error::BatchOrder`] and [`Error::BatchPlace`] say where
     /// they do not, and then nothing of the batch is taken. Blocks while the queue is full. A near-full disk refuses a batch
-    /// that holds talk ([`Error::DiskFull`]); ledger events may use the reserve.
+    /// that holds talk ([`Error::DiskFull`]), and so does a log that cannot be sealed ([`Error::SealingFails`]); ledger events are taken.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "the log takes the events over; where they are encoded is its own business"
@@ -143,8 +146,19 @@ impl Archive {
         let bytes: usize = pieces.iter().map(Records::bytes).sum();
         if batch.iter().any(|event| event.lane() == Lane::Talk) {
             self.check_reserve(u64::try_from(bytes).unwrap_or(u64::MAX))?;
+            self.check_sealing()?;
         }
         self.shared.queue.push(&batch, pieces)
+    }
+
+    /// Refuses content while sealing fails and much waits for it: what waits is in memory.
+    fn check_sealing(&self) -> Result<()> {
+        let waiting_bytes = self.shared.memory.unsealed_bytes();
+        if waiting_bytes <= self.settings.seal_bytes.saturating_mul(UNSEALED_FILES_MAX) {
+            return Ok(());
+        }
+        let reason = self.sealing.fault.lock().clone();
+        reason.map_or(Ok(()), |reason| Err(Error::SealingFails { waiting_bytes, reason }))
     }
 
     pub(crate) fn check_reserve(&self, bytes: u64) -> Result<()> {

@@ -120,7 +120,7 @@ impl Disk for LocalDisk {
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn DiskLock>>> {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Box::new(LocalLock { _file: file }))),
+            Ok(()) => Ok(Some(Box::new(LocalLock { file }))),
             Err(fs::TryLockError::WouldBlock) => Ok(None),
             Err(fs::TryLockError::Error(error)) => Err(error),
         }
@@ -130,10 +130,19 @@ impl Disk for LocalDisk {
 /// A held lock; the system gives it back when the file is closed, however the process ends.
 #[derive(Debug)]
 struct LocalLock {
-    _file: File,
+    file: File,
 }
 
 impl DiskLock for LocalLock {}
+
+impl Drop for LocalLock {
+    fn drop(&mut self) {
+        // A child that is just being started holds the same open file until it runs its own program: to close is not enough.
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "a lock could not be given back; it goes with the process");
+        }
+    }
+}
 
 #[derive(Debug)]
 struct LocalFile(File);

@@ -120,6 +120,16 @@ pub enum Error {
         /// Bytes that content may not use.
         reserve_bytes: u64,
     },
+    /// Sealing fails, and so much waits for it that more would not be bounded.
+    #[error(
+        "append content: {waiting_bytes} bytes wait to be sealed, and sealing fails ({reason}); mend that first"
+    )]
+    SealingFails {
+        /// Bytes of the journal files that wait.
+        waiting_bytes: u64,
+        /// Why the last attempt failed.
+        reason: String,
+    },
     /// Reading or writing failed.
     #[error("{action} {}", path.display())]
     Io {
@@ -267,6 +277,7 @@ impl Error {
             | Self::KeyForeign { .. } => Family::Refused,
             Self::Locked { .. }
             | Self::DiskFull { .. }
+            | Self::SealingFails { .. }
             | Self::Io { .. }
             | Self::Randomness { .. }
             | Self::Content { .. }

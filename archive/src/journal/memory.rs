@@ -107,6 +107,11 @@ impl Memory {
         *self.unsealed.lock() = unsealed(&state.files);
     }
 
+    /// Returns how many bytes of complete files wait to be sealed.
+    pub(crate) fn unsealed_bytes(&self) -> u64 {
+        *self.unsealed.lock()
+    }
+
     /// Waits until at most so many bytes of complete files wait to be sealed, or for so long. Returns whether it is so.
     pub(crate) fn wait_for_room(&self, bytes_max: u64, timeout: Duration) -> bool {
         let deadline = Instant::now().checked_add(timeout).unwrap_or_else(Instant::now);

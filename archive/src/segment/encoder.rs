@@ -25,7 +25,7 @@ pub const LEVEL_SEAL: u8 = 3;
 /// The level of zstd when nothing else is to be done.
 pub const LEVEL_SETTLED: u8 = 19;
 /// A block is closed once it holds so many bytes, counted as JSON lines would be (performance.md §5).
-const BLOCK_BYTES: usize = 256 << 10;
+const BLOCK_BYTES: usize = 128 << 10;
 /// What the names and braces of a message's JSON line come to, less what headers take.
 const ROW_BYTES: usize = 16;
 /// A segment has a dictionary of its own from so much text.

@@ -13,7 +13,7 @@ use crate::{Archive, Creation, FindingKind, Ports, Settings, SignedCheckpoint};
 
 /// Programs that are run unless `MUNIMENT_SEEDS` says how many.
 const SEEDS: u64 = 2_000;
-const STEPS: u64 = 25;
+const STEPS: u64 = 20;
 
 /// What a program knows of its archive.
 struct Program {

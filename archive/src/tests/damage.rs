@@ -8,7 +8,7 @@ use chat::{Family, Lane, Recorded, Seq};
 use super::simulated::{Fault, SimulatedDisk};
 use super::{Numbers, ports, read_all, still};
 use crate::segment::SegmentName;
-use crate::{Archive, Creation, Error, FindingKind, Ports};
+use crate::{Archive, Creation, Error, FindingKind, Ports, Settings};
 
 /// Makes an archive of three segments, 300 events each, and 50 unsealed events; returns all events.
 fn closed(home: &Path) -> Vec<Recorded> {
@@ -214,4 +214,21 @@ fn a_seal_that_fails_is_told_and_tried_again_and_nothing_is_lost() {
             return;
         }
     }
+}
+
+#[test]
+fn while_sealing_fails_content_is_refused_before_memory_grows_without_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    let seal_bytes = 64 << 10;
+    let settings = Settings { seal_bytes, ..still() };
+    let home = folder.path().join("a");
+    let archive = Archive::create(&home, &Creation::default(), settings, ports(1)).unwrap();
+    let mut numbers = Numbers::default();
+    *archive.sealing.fault.lock() = Some("the disk is full".to_owned());
+    let refused = (0..100)
+        .find_map(|_| archive.append(numbers.events(200)).and_then(crate::Pending::wait).err());
+    let Some(Error::SealingFails { waiting_bytes, .. }) = refused else { panic!("{refused:?}") };
+    assert!(waiting_bytes < 7 * seal_bytes, "{waiting_bytes}");
+    archive.seal().unwrap();
+    archive.append(Numbers::of(&archive).events(200)).unwrap().wait().unwrap();
 }

@@ -1,7 +1,7 @@
 //! The record, measured beside what people would use instead. Prints the tables of `docs/benchmarks.md`.
 //!
 //! `cargo bench -p tests --bench record`; `MUNIMENT_BENCH_RUNS` sets how often the import is repeated (5); with `MUNIMENT_BENCH_ONLY_SIZES`
-//! it ends after the sizes.
+//! it prints the archive's sizes alone.
 #![expect(
     clippy::print_stdout,
     clippy::cast_precision_loss,
@@ -26,7 +26,7 @@ use product::Product;
 
 type Fault = Box<dyn std::error::Error>;
 
-/// Names the variable that leaves everything out but one import and what is on disk after it.
+/// Names the variable that leaves everything out but one import and what the archive has on disk after it.
 const ONLY_SIZES: &str = "MUNIMENT_BENCH_ONLY_SIZES";
 /// Names the variable that turns this process into the one whose memory is measured.
 const ONLY_IMPORT: &str = "MUNIMENT_BENCH_ONLY_IMPORT";
@@ -39,6 +39,9 @@ fn main() -> Result<(), Fault> {
     if std::env::var_os(ONLY_IMPORT).is_some() {
         return only_import(&path);
     }
+    if std::env::var_os(ONLY_SIZES).is_some() {
+        return only_sizes(&path);
+    }
     let corpus = Corpus::load(path).ok_or("the corpus cannot be read")?;
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     println!(
@@ -49,9 +52,6 @@ fn main() -> Result<(), Fault> {
     );
     let kept = imports(&corpus)?;
     sizes(&corpus, &kept)?;
-    if std::env::var_os(ONLY_SIZES).is_some() {
-        return kept.product.close();
-    }
     searches(&corpus, &kept)?;
     kept.product.close()
 }
@@ -138,6 +138,23 @@ fn only_import(path: &Path) -> Result<(), Fault> {
     product.close()
 }
 
+/// Imports once, and prints what the archive has on disk before and after idle work, without the baselines.
+fn only_sizes(path: &Path) -> Result<(), Fault> {
+    let folder = tempfile::tempdir()?;
+    let product = Product::create(folder.path())?;
+    let count = product.import(path)? as f64;
+    let sealed = product.seal()?.sealed_bytes as f64 / count;
+    println!("sealed: {sealed:.2} bytes a message; one event read, µs: {}", reads(&product)?);
+    let (state, cost) = timed(|| product.settle());
+    let settled = state?.sealed_bytes as f64 / count;
+    println!(
+        "after idle work of {:.0} s: {settled:.2} bytes; one event read, µs: {}",
+        processor(&cost),
+        reads(&product)?
+    );
+    product.close()
+}
+
 fn sizes(corpus: &Corpus, kept: &Kept) -> Result<(), Fault> {
     let state = kept.product.seal()?;
     let count = corpus.lines.len() as f64;
@@ -174,13 +191,14 @@ fn sizes(corpus: &Corpus, kept: &Kept) -> Result<(), Fault> {
 /// Reads single events all over the log, so far apart that nearly every block is decoded for one of them.
 fn reads(product: &Product) -> Result<String, Fault> {
     let events = product.events();
-    let mut series = Vec::new();
+    let (mut series, mut busy) = (Vec::new(), 0.0);
     for step in 0..500_u64 {
         let (found, cost) = timed(|| product.read(1 + step * 7_919_993 % events));
         found?;
         series.push(micros(cost));
+        busy += processor(&cost) * 1e6 / 500.0;
     }
-    Ok(pair(&mut series))
+    Ok(format!("{}, mean of the processor {busy:.0}", pair(&mut series)))
 }
 
 fn searches(corpus: &Corpus, kept: &Kept) -> Result<(), Fault> {
