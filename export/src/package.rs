@@ -31,6 +31,11 @@ pub(crate) const CHECKPOINT: &str = "checkpoint.note";
 /// How to check the package, in words.
 pub(crate) const HOWTO: &str = "HOWTO-VERIFY.txt";
 
+/// What the folder is called in which a package is made, behind the package's own name.
+const UNFINISHED_FOLDER: &str = ".unfinished";
+/// What the zip file is called before it is whole.
+const UNFINISHED_ZIP: &str = ".unfinished.zip";
+
 /// A format that a package can have besides the evidence itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Format {
@@ -91,7 +96,7 @@ impl Package {
     ///
     /// On return it is durable and has passed [`verify`](crate::verify()). The same set over the same archive gives the
     /// same bytes, unless something of it was destroyed in between: then there are exceptions. After an error or a crash
-    /// nothing bears the name; a later run clears what was left beside it.
+    /// nothing bears the name; the next run for that name clears what was left beside it, so only one may be at work on it.
     pub fn write(
         set: &ExportSet,
         evidence: &dyn Evidence,
@@ -99,18 +104,22 @@ impl Package {
         out: &Path,
         disk: &dyn Disk,
     ) -> Result<PackageReport> {
+        let unfinished = [UNFINISHED_FOLDER, UNFINISHED_ZIP].map(|suffix| beside(out, suffix));
+        // What an interrupted run has left goes even where the name is taken: that run may have come as far as the name.
+        unfinished.iter().try_for_each(|path| remove_folder(path))?;
         refuse_taken(out)?;
         let (key, checkpoint) = set.selection().opened()?;
-        let unfinished = beside(out, &format!(".{}.unfinished", set.id()));
-        let staging = Staging::create(disk, unfinished.clone())?;
+        let [folder, _] = &unfinished;
+        let staging = Staging::create(disk, folder.clone())?;
         let work = Work::new(set, evidence, (checkpoint, staging));
         let written = work
             .run(formats)
             .and_then(|(report, staging)| finish(report, &staging, &key, out, disk));
         if written.is_err() {
             // What is left is only beside the name, and the first error is the one to tell.
-            drop(remove_folder(&unfinished));
-            drop(remove_folder(&beside(out, ".unfinished")));
+            for path in &unfinished {
+                drop(remove_folder(path));
+            }
         }
         written
     }
@@ -142,7 +151,7 @@ fn finish(
     staging.sync_folders()?;
     let is_zip = out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("zip"));
     let unfinished = if is_zip {
-        let packed = beside(out, ".unfinished");
+        let packed = beside(out, UNFINISHED_ZIP);
         report.sha256 = pack::pack(staging, &packed, disk)?;
         packed
     } else {

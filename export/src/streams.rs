@@ -1,10 +1,12 @@
 //! Two streams of a package side by side: events, and the proof of each.
 
+use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::iter::Peekable;
 
 use archive::proof::Checkpoint;
 use chat::{ArchiveId, Recorded, Seq};
+use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use crate::container::Container;
@@ -13,7 +15,7 @@ use crate::format::{hex, line, proof};
 use crate::lines::Lines;
 use crate::ranges::SeqRanges;
 use crate::report::{ExportReport, Finding, FindingKind};
-use crate::withhold::WithheldCounts;
+use crate::withhold::{self, Withheld, WithheldCounts};
 
 /// Bytes of one proof: 63 hashes, and a salt for each of 65,535 fields.
 const PROOF_BYTES_MAX: usize = 8 << 20;
@@ -25,15 +27,58 @@ pub(crate) fn open_events(container: &Container, path: &str) -> io::Result<Packa
     Lines::new(container.stream(path, u64::MAX)?, line::LINE_BYTES_MAX)
 }
 
-/// Reads the next event of a file of lines, and the SHA-256 of its line in hex.
-pub(crate) fn next_event<R: Read>(
-    lines: &mut Lines<R>,
+/// Lines that are taken at once, to be read on all cores.
+const LINES_AT_ONCE: usize = 1_024;
+/// Bytes of them, whatever their number.
+const BYTES_AT_ONCE: usize = 8 << 20;
+
+/// The events of a file of lines, each with the SHA-256 of its line in hex.
+pub(crate) struct Events<R: Read> {
+    lines: Lines<R>,
     archive: ArchiveId,
-) -> io::Result<Option<(Recorded, String)>> {
-    let Some(text) = lines.next()? else { return Ok(None) };
-    let fault = |fault| io::Error::new(io::ErrorKind::InvalidData, fault);
-    let recorded = line::read(text, archive).map_err(fault)?;
-    Ok(Some((recorded, hex::write(&Sha256::digest(text)))))
+    ready: VecDeque<io::Result<(Recorded, String)>>,
+}
+
+impl<R: Read> Events<R> {
+    /// Starts at the first line.
+    pub(crate) const fn new(lines: Lines<R>, archive: ArchiveId) -> Self {
+        Self { lines, archive, ready: VecDeque::new() }
+    }
+}
+
+impl<R: Read> Iterator for Events<R> {
+    type Item = io::Result<(Recorded, String)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ready.is_empty() {
+            let (batch, end) = take_lines(&mut self.lines);
+            let archive = self.archive;
+            let read = |text: &Vec<u8>| {
+                let recorded = line::read(text, archive)
+                    .map_err(|fault| io::Error::new(io::ErrorKind::InvalidData, fault))?;
+                Ok((recorded, hex::write(&Sha256::digest(text))))
+            };
+            self.ready = batch.par_iter().map(read).collect::<Vec<_>>().into();
+            self.ready.extend(end.map(Err));
+        }
+        self.ready.pop_front()
+    }
+}
+
+/// Takes some lines, and what ended them if it was an error.
+fn take_lines<R: Read>(lines: &mut Lines<R>) -> (Vec<Vec<u8>>, Option<io::Error>) {
+    let (mut batch, mut bytes) = (Vec::new(), 0_usize);
+    while batch.len() < LINES_AT_ONCE && bytes < BYTES_AT_ONCE {
+        match lines.next() {
+            Ok(Some(line)) => {
+                bytes = bytes.saturating_add(line.len());
+                batch.push(line.to_vec());
+            }
+            Ok(None) => break,
+            Err(error) => return (batch, Some(error)),
+        }
+    }
+    (batch, None)
 }
 
 /// Events and proofs of a package, and the numbers that they should have.
@@ -67,19 +112,29 @@ impl Streams<'_> {
         let mut walk = Walk { streams: self, report, withheld, row: 0 };
         let mut held = 0;
         loop {
-            walk.row += 1;
-            let event =
-                events.next().map(|text| text.map(|text| line::read(text, self.facts.archive)));
-            match event {
-                Ok(Some(event)) => {
-                    held += u64::from(walk.step(event, proofs.next(), &mut due, &mut take));
-                }
-                Ok(None) => break,
-                Err(error) => {
-                    let what = format!("it cannot be read from here on: {error}");
-                    walk.find_event(due.peek().copied(), what);
-                    return held;
-                }
+            let (batch, end) = take_lines(&mut events);
+            let is_last = batch.is_empty();
+            let pairs: Vec<_> = batch
+                .into_iter()
+                .map(|event| {
+                    let proof = proofs.next();
+                    (event, proof.map(|proof| proof.map(<[u8]>::to_vec)))
+                })
+                .collect();
+            let read = pairs.par_iter().map(|(event, proof)| self.read_pair(event, proof));
+            for pair in read.collect::<Vec<_>>() {
+                walk.row += 1;
+                held += u64::from(walk.step(pair, &mut due, &mut take));
+            }
+            if let Some(error) = end {
+                walk.row += 1;
+                let what = format!("it cannot be read from here on: {error}");
+                walk.find_event(due.peek().copied(), what);
+                return held;
+            }
+            if is_last {
+                walk.row += 1;
+                break;
             }
         }
         if let Some(seq) = due.next() {
@@ -91,12 +146,28 @@ impl Streams<'_> {
         held
     }
 
+    /// Reads one event and checks its proof. What it depends on is in these two lines alone.
+    fn read_pair(&self, event: &[u8], proof: &io::Result<Option<Vec<u8>>>) -> Pair {
+        let Facts { archive, withheld, .. } = self.facts;
+        let recorded = line::read(event, *archive)?;
+        let Checkpoint { size, root, .. } = self.checkpoint;
+        let proven = match proof {
+            Ok(Some(text)) => proof::check(text, &recorded, (*size, root), withheld),
+            Ok(None) => Err("the proof is missing".to_owned()),
+            Err(error) => Err(format!("it cannot be read: {error}")),
+        };
+        Ok((recorded, proven))
+    }
+
     fn open(&self) -> io::Result<(PackageLines, PackageLines)> {
         let events = open_events(self.container, self.events)?;
         let proofs = Lines::new(self.container.stream(self.proofs, u64::MAX)?, PROOF_BYTES_MAX)?;
         Ok((events, proofs))
     }
 }
+
+/// An event, and the fields that its proof withholds or why that does not hold; or why there is no event.
+type Pair = Result<(Recorded, Result<Vec<Withheld>, String>), String>;
 
 /// Where the check of two streams is.
 struct Walk<'a> {
@@ -107,16 +178,15 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Checks one event with its proof, and returns whether both hold.
+    /// Takes one event with its proof, and returns whether both hold.
     fn step(
         &mut self,
-        event: Result<Recorded, String>,
-        proof: io::Result<Option<&[u8]>>,
+        pair: Pair,
         due: &mut Peekable<impl Iterator<Item = Seq>>,
         take: &mut impl FnMut(&Recorded),
     ) -> bool {
-        let recorded = match event {
-            Ok(recorded) => recorded,
+        let (recorded, proven) = match pair {
+            Ok(pair) => pair,
             Err(fault) => {
                 self.find_event(due.next(), fault);
                 return false;
@@ -127,18 +197,12 @@ impl Walk<'_> {
         if let Some(fault) = fault {
             self.find_event(Some(recorded.seq), fault);
         }
-        let Checkpoint { size, root, .. } = self.streams.checkpoint;
-        let proven = match proof {
-            Ok(Some(text)) => {
-                let named = (self.streams.facts.withheld.as_slice(), &mut *self.withheld);
-                proof::check(text, &recorded, (*size, root), named)
-            }
-            Ok(None) => Err("the proof is missing".to_owned()),
-            Err(error) => Err(format!("it cannot be read: {error}")),
-        };
         take(&recorded);
         match proven {
-            Ok(()) => is_due,
+            Ok(fields) => {
+                withhold::count(&fields, self.withheld);
+                is_due
+            }
             Err(fault) => {
                 self.find_proof(Some(recorded.seq), fault);
                 false

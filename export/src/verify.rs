@@ -22,7 +22,7 @@ use crate::format::tables::{self, CsvSinks, Sinks, Tables};
 use crate::package::{CHECKPOINT, EVENTS, Format, PROOFS, RELATED, RELATED_PROOFS};
 use crate::position::hash;
 use crate::report::{ExportReport, FindingKind};
-use crate::streams::{Streams, next_event, open_events};
+use crate::streams::{Events, Streams, open_events};
 use crate::withhold::WithheldCounts;
 
 /// Bytes of a note.
@@ -304,9 +304,9 @@ impl Check<'_> {
         let mut csv = has_csv.then(|| {
             [tables::EXACT, tables::READING, tables::READERS].map(|path| self.compare(path))
         });
-        let Ok(mut lines) = open_events(self.container, EVENTS) else { return };
+        let Ok(lines) = open_events(self.container, EVENTS) else { return };
         // A line that cannot be read is a finding already; the rows after it are left to the hash of their file.
-        let events = std::iter::from_fn(|| next_event(&mut lines, facts.archive).transpose());
+        let events = Events::new(lines, facts.archive);
         let sinks = Sinks {
             csv: csv.as_mut().map(|[exact, reading, readers]| CsvSinks { exact, reading, readers }),
             attachments: &mut attachments,

@@ -164,25 +164,26 @@ pub(crate) fn withhold(
 /// How many values of each field are withheld, by word.
 pub(crate) type WithheldCounts = BTreeMap<String, u64>;
 
-/// Counts the fields that an opening withholds. Refuses one that is not among those named.
-pub(crate) fn count(
+/// Returns the fields that an opening withholds, an attachment each. Refuses one that is not among those named.
+pub(crate) fn withheld_of(
     inclusion: &Inclusion,
     named: &[Withheld],
-    counts: &mut WithheldCounts,
-) -> Result<(), String> {
-    let Opening::Open { fields, .. } = &inclusion.opening else { return Ok(()) };
-    for field in fields {
-        if matches!(field.disclosure, Disclosure::Shown { .. }) {
-            continue;
-        }
+) -> Result<Vec<Withheld>, String> {
+    let Opening::Open { fields, .. } = &inclusion.opening else { return Ok(Vec::new()) };
+    let is_hidden = |disclosure: &Disclosure| matches!(disclosure, Disclosure::Withheld { .. });
+    let hidden = fields.iter().filter(|field| is_hidden(&field.disclosure));
+    let known = hidden.map(|field| {
         let known = Withheld::of_tag(field.tag).filter(|field| named.contains(field));
-        let Some(known) = known else {
-            return Err(format!(
-                "field {} is withheld and the manifest does not say so",
-                field.tag
-            ));
-        };
-        *counts.entry(known.word().to_owned()).or_default() += 1;
+        known.ok_or_else(|| {
+            format!("field {} is withheld and the manifest does not say so", field.tag)
+        })
+    });
+    known.collect()
+}
+
+/// Adds fields to their counts.
+pub(crate) fn count(fields: &[Withheld], counts: &mut WithheldCounts) {
+    for field in fields {
+        *counts.entry(field.word().to_owned()).or_default() += 1;
     }
-    Ok(())
 }

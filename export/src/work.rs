@@ -3,8 +3,9 @@
 use std::io::{self, BufWriter, Read, Write as _};
 use std::path::PathBuf;
 
-use archive::proof::Checkpoint;
-use chat::{EventKind, Family, Recorded, Seq};
+use archive::proof::{Checkpoint, Inclusion};
+use chat::{ArchiveId, EventKind, Family, Recorded, Seq};
+use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use crate::complete::{self, AbsentCounts};
@@ -22,9 +23,11 @@ use crate::package::{
 use crate::ranges::SeqRanges;
 use crate::set::ExportSet;
 use crate::staging::{StagedFile, Staging};
-use crate::streams::next_event;
-use crate::withhold::{self, WithheldCounts, withhold};
+use crate::streams::Events;
+use crate::withhold::{self, Withheld, WithheldCounts, withhold};
 
+/// Events whose lines are written at once, on all cores.
+const EVENTS_AT_ONCE: usize = 1_024;
 /// How hard the lines are compressed.
 const LEVEL: i32 = 3;
 
@@ -90,22 +93,30 @@ impl<'a> Work<'a> {
         let mut proofs = Compressed::start(&self.staging, proofs)?;
         let mut unavailable = Vec::new();
         let mut due = seqs.iter().copied();
-        for proven in self.evidence.events(seqs, self.checkpoint.size) {
-            let (recorded, inclusion) = proven?;
-            let Some(skipped) = skip_to(&mut due, recorded.seq) else {
-                let fault = "the archive gave it unasked or out of order".to_owned();
-                return Err(Error::EvidenceDiffers { seq: recorded.seq, fault });
-            };
-            unavailable.extend(skipped);
-            if recorded.event.kind == EventKind::Officer {
-                return Err(Error::OfficersAct { seq: recorded.seq });
+        let mut proven = self.evidence.events(seqs, self.checkpoint.size);
+        loop {
+            let batch = proven.by_ref().take(EVENTS_AT_ONCE).collect::<Result<Vec<_>>>()?;
+            if batch.is_empty() {
+                break;
             }
-            let (recorded, inclusion) = withhold(recorded, inclusion, &selection.withheld);
-            let counted = withhold::count(&inclusion, &selection.withheld, &mut self.withheld);
-            counted.map_err(|fault| Error::EvidenceDiffers { seq: recorded.seq, fault })?;
-            events.line(&line::write(&recorded, archive))?;
-            proofs.line(&proof::write(&inclusion))?;
-            take(&mut self.gathered, &recorded);
+            let fields = selection.withheld.as_slice();
+            let shown = batch.into_par_iter().map(|given| Shown::of(given, fields, archive));
+            let shown = shown.collect::<Result<Vec<_>>>()?;
+            for Shown { recorded, withheld, .. } in &shown {
+                let Some(skipped) = skip_to(&mut due, recorded.seq) else {
+                    let fault = "the archive gave it unasked or out of order".to_owned();
+                    return Err(Error::EvidenceDiffers { seq: recorded.seq, fault });
+                };
+                unavailable.extend(skipped);
+                withhold::count(withheld, &mut self.withheld);
+                take(&mut self.gathered, recorded);
+            }
+            let (events, proofs) = (&mut events, &mut proofs);
+            let (events, proofs) = rayon::join(
+                || shown.iter().try_for_each(|shown| events.line(&shown.line)),
+                || shown.iter().try_for_each(|shown| proofs.line(&shown.proof)),
+            );
+            events.and(proofs)?;
         }
         unavailable.extend(due);
         events.finish(&mut self.staging)?;
@@ -160,9 +171,9 @@ impl<'a> Work<'a> {
         let tables = Tables::new(&facts, gathered, |path| self.staging.files().contains_key(path));
         let archive = facts.archive;
         let events_path = self.staging.folder().join(EVENTS);
-        let mut lines = Lines::new(self.staging.open(EVENTS)?, line::LINE_BYTES_MAX)
+        let lines = Lines::new(self.staging.open(EVENTS)?, line::LINE_BYTES_MAX)
             .map_err(Error::io("read", &events_path))?;
-        let events = std::iter::from_fn(|| next_event(&mut lines, archive).transpose());
+        let events = Events::new(lines, archive);
         let mut attachments = self.staging.start(tables::ATTACHMENTS)?;
         let mut exceptions = self.staging.start(tables::EXCEPTIONS)?;
         let mut csv = if formats.contains(&Format::Csv) {
@@ -185,6 +196,32 @@ impl<'a> Work<'a> {
             self.staging.finish(file)?;
         }
         Ok(rows)
+    }
+}
+
+/// An event as the package shows it, and its two lines.
+struct Shown {
+    recorded: Recorded,
+    withheld: Vec<Withheld>,
+    line: String,
+    proof: String,
+}
+
+impl Shown {
+    fn of(
+        (recorded, inclusion): (Recorded, Inclusion),
+        fields: &[Withheld],
+        archive: ArchiveId,
+    ) -> Result<Self> {
+        let seq = recorded.seq;
+        if recorded.event.kind == EventKind::Officer {
+            return Err(Error::OfficersAct { seq });
+        }
+        let (recorded, inclusion) = withhold(recorded, inclusion, fields);
+        let withheld = withhold::withheld_of(&inclusion, fields)
+            .map_err(|fault| Error::EvidenceDiffers { seq, fault })?;
+        let (line, proof) = (line::write(&recorded, archive), proof::write(&inclusion));
+        Ok(Self { recorded, withheld, line, proof })
     }
 }
 

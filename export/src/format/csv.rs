@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 
 use archive::proof::header::{ROLE_ACTOR, ROLE_PLACE, ROLE_SOURCE};
 use chat::{
-    ArchiveId, Attachment, ChatEvent, Custody, EventId, PersonId, Recorded, RoomId, SourceId,
-    Timestamp,
+    ArchiveId, Attachment, ChatEvent, Custody, PersonId, Recorded, RoomId, SourceId, Timestamp,
 };
 
+use crate::format::cells::Cells;
 use crate::format::line::kind_word;
 use crate::format::readers::Readers;
 use crate::format::versions::Versions;
+use crate::format::{hex, json};
 use crate::ranges::SeqRanges;
 
 /// The columns of both tables, in order (contract.md §5). `is_hit` follows where context was asked for.
@@ -72,83 +73,110 @@ impl Surroundings<'_> {
         COLUMNS.into_iter().chain(self.hits.map(|_| HIT_COLUMN)).collect()
     }
 
-    /// Returns the cells of an event. `line_sha256` is the hash of its canonical line, without the line feed.
-    pub(crate) fn cells(&self, recorded: &Recorded, line_sha256: String) -> Vec<String> {
-        let mut cells = Vec::with_capacity(COLUMNS.len() + 1);
-        self.put_place(recorded, &mut cells);
-        put_actor(recorded, &mut cells);
-        self.put_body(recorded, &mut cells);
-        put_attachments(&recorded.event.content.attachments, &mut cells);
-        cells.push(self.readers.at(recorded));
+    /// Writes the cells of an event. `line_sha256` is the hash of its canonical line, without the line feed, in hex.
+    pub(crate) fn put(&self, recorded: &Recorded, line_sha256: &str, cells: &mut Cells) {
+        cells.clear();
+        self.put_place(recorded, cells);
+        put_actor(recorded, cells);
+        self.put_body(recorded, cells);
+        put_attachments(&recorded.event.content.attachments, cells);
+        cells.add(&self.readers.at(recorded));
         // Holds, rules, tags and page numbers: an archive of this version has none.
-        cells.extend([const { String::new() }; 4]);
-        cells.push(line_sha256);
-        cells.push(recorded.seq.leaf_index().to_string());
-        cells.push(recorded.event.content.title.clone().unwrap_or_default());
+        put_empty(cells, 4);
+        cells.add(line_sha256);
+        cells.add_with(|text| json::put_number(text, recorded.seq.leaf_index()));
+        cells.add(recorded.event.content.title.as_deref().unwrap_or_default());
         if let Some(hits) = self.hits {
-            cells.push(u8::from(hits.contains(recorded.seq)).to_string());
+            cells.add(if hits.contains(recorded.seq) { "1" } else { "0" });
         }
-        cells
     }
 
-    fn put_place(&self, recorded: &Recorded, cells: &mut Vec<String>) {
+    fn put_place(&self, recorded: &Recorded, cells: &mut Cells) {
         let event = &recorded.event;
         let place = event.place.as_ref();
-        cells.push(self.record_id(recorded.seq));
-        cells.push(recorded.seq.to_string());
+        cells.add_with(|text| self.put_record_id(text, recorded.seq));
+        cells.add_with(|text| json::put_number(text, recorded.seq.get()));
         let source = event.origin.as_ref().map(|origin| origin.source);
         let source = source.or_else(|| alone(event, ROLE_SOURCE).map(SourceId::from_bytes));
-        cells.push(source.map_or_else(String::new, |source| {
-            let name = self.source_names.get(&source);
-            name.cloned().unwrap_or_else(|| source.to_string())
-        }));
-        cells.push(kind_word(event.kind));
+        cells.add_with(|text| match source.map(|id| (id, self.source_names.get(&id))) {
+            Some((_, Some(name))) => text.push_str(name),
+            Some((id, None)) => hex::put(text, id.as_bytes()),
+            None => {}
+        });
+        cells.add(&kind_word(event.kind));
         let room = place.map(|place| place.room);
         let room = room.or_else(|| alone(event, ROLE_PLACE).map(RoomId::from_bytes));
-        cells.push(room.map_or_else(String::new, |room| room.to_string()));
-        cells.push(place.map_or_else(String::new, |place| place.name.clone()));
+        put_id(cells, room.as_ref().map(RoomId::as_bytes));
+        cells.add(place.map_or("", |place| place.name.as_str()));
         let category = room.and_then(|room| self.room_categories.get(&room));
-        cells.push(category.cloned().unwrap_or_default());
-        cells.push(event.content.thread.clone().unwrap_or_default());
-        cells.push(moment(event.at));
+        cells.add(category.map_or("", String::as_str));
+        cells.add(event.content.thread.as_deref().unwrap_or_default());
+        cells.add_with(|text| put_moment(text, event.at));
         // Sources give moments, not the sender's zone; both cells stay empty rather than guessed.
-        cells.extend([const { String::new() }; 2]);
-        cells.push(moment(recorded.recorded_at));
+        put_empty(cells, 2);
+        cells.add_with(|text| put_moment(text, recorded.recorded_at));
     }
 
-    fn put_body(&self, recorded: &Recorded, cells: &mut Vec<String>) {
+    fn put_body(&self, recorded: &Recorded, cells: &mut Cells) {
         let content = &recorded.event.content;
         let replaced = self.versions.replaced_by(recorded.seq);
         let retraction = self.versions.retraction(recorded.seq);
-        cells.push(content.text.clone().unwrap_or_default());
-        let version = self.versions.version(recorded);
-        cells.push(version.map_or_else(|| "unknown".to_owned(), |number| number.to_string()));
-        cells.push(replaced.map_or_else(String::new, |(seq, _)| self.record_id(seq)));
+        cells.add(content.text.as_deref().unwrap_or_default());
+        cells.add_with(|text| match self.versions.version(recorded) {
+            Some(number) => json::put_number(text, u64::from(number)),
+            None => text.push_str("unknown"),
+        });
+        cells.add_with(|text| {
+            if let Some((seq, _)) = replaced {
+                self.put_record_id(text, seq);
+            }
+        });
         let edited_at = content.edited_at.or(replaced.map(|(_, at)| at));
-        cells.push(edited_at.map_or_else(String::new, moment));
-        cells.push(retraction.map_or_else(String::new, |retraction| moment(retraction.at)));
-        cells.push(retraction.map_or_else(String::new, |retraction| retraction.by.clone()));
+        for time in [edited_at, retraction.map(|retraction| retraction.at)] {
+            cells.add_with(|text| {
+                if let Some(time) = time {
+                    put_moment(text, time);
+                }
+            });
+        }
+        cells.add(retraction.map_or("", |retraction| retraction.by.as_str()));
+    }
+
+    fn put_record_id(&self, text: &mut String, seq: chat::Seq) {
+        hex::put(text, self.archive.as_bytes());
+        text.push('/');
+        json::put_number(text, seq.get());
     }
 
     pub(crate) fn record_id(&self, seq: chat::Seq) -> String {
-        EventId { archive: self.archive, seq }.to_string()
+        let mut text = String::new();
+        self.put_record_id(&mut text, seq);
+        text
     }
 }
 
-fn put_actor(recorded: &Recorded, cells: &mut Vec<String>) {
-    if let Some(actor) = &recorded.event.actor {
-        cells.extend([
-            actor.id.to_string(),
-            actor.name.clone(),
-            actor.email.clone().unwrap_or_default(),
-            "unknown".to_owned(),
-        ]);
-        return;
+fn put_empty(cells: &mut Cells, count: usize) {
+    for _ in 0..count {
+        cells.add("");
     }
-    let id = alone(&recorded.event, ROLE_ACTOR).map(PersonId::from_bytes);
-    let kind = if id.is_some() { "unknown" } else { "" };
-    let id = id.map_or_else(String::new, |id| id.to_string());
-    cells.extend([id, String::new(), String::new(), kind.to_owned()]);
+}
+
+fn put_id(cells: &mut Cells, id: Option<&[u8; 16]>) {
+    cells.add_with(|text| {
+        if let Some(id) = id {
+            hex::put(text, id);
+        }
+    });
+}
+
+fn put_actor(recorded: &Recorded, cells: &mut Cells) {
+    let actor = recorded.event.actor.as_ref();
+    let id = actor.map(|actor| actor.id);
+    let id = id.or_else(|| alone(&recorded.event, ROLE_ACTOR).map(PersonId::from_bytes));
+    put_id(cells, id.as_ref().map(PersonId::as_bytes));
+    cells.add(actor.map_or("", |actor| actor.name.as_str()));
+    cells.add(actor.and_then(|actor| actor.email.as_deref()).unwrap_or_default());
+    cells.add(if id.is_some() { "unknown" } else { "" });
 }
 
 /// Returns an id of the header whose name is not shown.
@@ -157,23 +185,38 @@ fn alone(event: &ChatEvent, role: u8) -> Option<[u8; 16]> {
 }
 
 /// Ids are separated by `;`. Names may hold any character, so they stand as a JSON list.
-fn put_attachments(attachments: &[Attachment], cells: &mut Vec<String>) {
-    let ids = attachments.iter().map(|attachment| match &attachment.custody {
-        Custody::Held { file, .. } => file.to_string(),
-        Custody::Missing { .. } => "missing".to_owned(),
+fn put_attachments(attachments: &[Attachment], cells: &mut Cells) {
+    cells.add_with(|text| {
+        for (at, attachment) in attachments.iter().enumerate() {
+            if at > 0 {
+                text.push(';');
+            }
+            match &attachment.custody {
+                Custody::Held { file, .. } => hex::put(text, file.as_bytes()),
+                Custody::Missing { .. } => text.push_str("missing"),
+            }
+        }
     });
-    cells.push(ids.collect::<Vec<_>>().join(";"));
-    let names: Vec<_> = attachments.iter().map(|attachment| attachment.name.as_str()).collect();
-    let names = if names.is_empty() { String::new() } else { serde_json::json!(names).to_string() };
-    cells.push(names);
+    cells.add_with(|text| {
+        if !attachments.is_empty() {
+            json::put_list(text, attachments.iter(), |text, file| json::put_text(text, &file.name));
+        }
+    });
 }
 
 /// Returns a moment with six decimals; outside of the years 1 to 9999, its microseconds.
 pub(crate) fn moment(moment: Timestamp) -> String {
+    let mut text = String::new();
+    put_moment(&mut text, moment);
+    text
+}
+
+fn put_moment(text: &mut String, moment: Timestamp) {
     if (Timestamp::MIN..=Timestamp::MAX).contains(&moment) {
-        moment.to_string()
+        json::put_moment(text, moment);
     } else {
-        format!("{}us", moment.micros())
+        text.push_str(&moment.micros().to_string());
+        text.push_str("us");
     }
 }
 
@@ -201,13 +244,16 @@ mod tests {
         let mut recorded =
             Recorded { seq: Seq::FIRST, place_seq: None, place_prev: None, recorded_at: at, event };
         let columns = surroundings.columns();
-        let cells = surroundings.cells(&recorded, "hash".to_owned());
+        let mut row = Cells::default();
+        surroundings.put(&recorded, "hash", &mut row);
+        let cells: Vec<&str> = row.iter().collect();
         assert_eq!(cells.len(), columns.len());
-        let cell = |name| &cells[columns.iter().position(|column| *column == name).unwrap()];
-        assert_eq!((cell("body").as_str(), cell("is_hit").as_str()), ("words", "1"));
-        assert_eq!((cell("sha256").as_str(), cell("leaf_index").as_str()), ("hash", "0"));
+        let cell = |name| cells[columns.iter().position(|column| *column == name).unwrap()];
+        assert_eq!((cell("body"), cell("is_hit")), ("words", "1"));
+        assert_eq!((cell("sha256"), cell("leaf_index")), ("hash", "0"));
         assert_eq!(cell("sent_at_utc"), "2023-11-14T22:13:21.000000Z");
         (recorded.event.actor, recorded.event.place) = (None, None);
-        assert_eq!(surroundings.cells(&recorded, String::new()).len(), columns.len());
+        surroundings.put(&recorded, "", &mut row);
+        assert_eq!(row.iter().count(), columns.len());
     }
 }

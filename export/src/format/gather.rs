@@ -29,7 +29,11 @@ impl Gathered {
     /// Takes in an event that has a row.
     pub(crate) fn take_row(&mut self, recorded: &Recorded) {
         self.events += 1;
-        *self.by_kind.entry(kind_word(recorded.event.kind)).or_default() += 1;
+        let kind = kind_word(recorded.event.kind);
+        match self.by_kind.get_mut(kind.as_ref()) {
+            Some(count) => *count += 1,
+            None => drop(self.by_kind.insert(kind.into_owned(), 1)),
+        }
         if let Some(origin) = &recorded.event.origin {
             *self.by_source.entry(origin.source).or_default() += 1;
         }

@@ -2,13 +2,17 @@
 
 /// Returns the digits of some bytes.
 pub(crate) fn write(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).expect("a nibble is below 16");
     let mut text = String::with_capacity(bytes.len().saturating_mul(2));
-    for byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 15));
-    }
+    put(&mut text, bytes);
     text
+}
+
+/// Writes the digits of some bytes behind a text.
+pub(crate) fn put(text: &mut String, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits =
+        |byte: &u8| [byte >> 4, byte & 15].map(|half| char::from(DIGITS[usize::from(half)]));
+    text.extend(bytes.iter().flat_map(digits));
 }
 
 /// Returns the bytes of some digits, or nothing if they are not pairs of lower-case hex.

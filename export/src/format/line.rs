@@ -5,143 +5,155 @@
 //! member. It holds everything that the leaf covers (proof.md §3–5), so a proof needs nothing else; and one event has one
 //! line only, since a line that does not come out again byte for byte is refused.
 
+use std::borrow::Cow;
+
 use archive::record::{self, Field, tag};
 use chat::{
-    ArchiveId, ChatEvent, EventId, EventKind, Origin, OriginKey, Person, Place, PlaceSeq, Recorded,
-    Seq, Timestamp,
+    ArchiveId, ChatEvent, EventKind, Origin, OriginKey, Person, Place, PlaceSeq, Recorded, Seq,
+    Timestamp,
 };
 use serde_json::{Map, Value};
 
 use crate::format::hex;
+use crate::format::json::{self, Object};
 
 /// How long a line may be: every byte of the largest event written as six, and its members.
 pub(crate) const LINE_BYTES_MAX: usize = 8 * chat::limits::EVENT_BYTES_MAX;
 
 /// Returns the line of an event, without its line feed.
 pub fn write(recorded: &Recorded, archive: ArchiveId) -> String {
+    let mut line = String::with_capacity(LINE_BYTES);
+    put(&mut line, recorded, archive);
+    line
+}
+
+/// Bytes of an ordinary line.
+const LINE_BYTES: usize = 768;
+
+/// Writes the line of an event behind a text. The members stand in byte order of their names.
+pub(crate) fn put(out: &mut String, recorded: &Recorded, archive: ArchiveId) {
     let event = &recorded.event;
-    let mut line = Line::default();
-    line.put("id", EventId { archive, seq: recorded.seq }.to_string());
-    line.put("seq", recorded.seq.get());
-    line.put_some("place_seq", recorded.place_seq.map(PlaceSeq::get));
-    line.put_some("place_prev", recorded.place_prev.map(Seq::get));
-    line.put("recorded_at", moment(recorded.recorded_at));
-    line.put("at", moment(event.at));
-    line.put("kind", kind_word(event.kind));
-    line.put_some("target", event.target.map(Seq::get));
-    line.put_some("actor", event.actor.as_ref().map(person));
-    line.put_some("place", event.place.as_ref().map(place));
-    line.put_some("origin", event.origin.as_ref().map(origin));
-    if !event.other_ids.is_empty() {
-        let ids =
-            event.other_ids.iter().map(|(role, id)| pair("role", *role, "id", hex::write(id)));
-        line.put("other_ids", ids.collect::<Vec<_>>());
-    }
-    put_content(&mut line, event);
-    Value::Object(line.members).to_string()
-}
-
-fn put_content(line: &mut Line, event: &ChatEvent) {
     let content = &event.content;
-    line.put_some("text", content.text.clone());
-    line.put_some("rich_text", content.rich_text.clone());
-    line.put_some("title", content.title.clone());
-    line.put_some("thread", content.thread.clone());
-    line.put_some("edited_at", content.edited_at.map(moment));
-    line.put_some("remark", content.remark.clone());
-    line.put_some("locator", content.locator.clone());
-    line.put_some("raw", content.raw.as_deref().map(hex::write));
-    if content.act.is_none() && content.attachments.is_empty() && content.other_fields.is_empty() {
-        return;
+    let packed = packed_fields(event);
+    let mut line = Object::open(out);
+    if let Some(act) = packed.iter().find(|field| field.tag == tag::ACT) {
+        put_packed(line.name("act"), act);
     }
-    let fields = record::fields(event);
-    let is_other = |tag| content.other_fields.iter().any(|(other, _)| *other == tag);
-    let json = |field: &Field| serde_json::from_slice::<Value>(&field.value).unwrap_or(Value::Null);
-    let mut attachments = Vec::new();
-    for field in fields.iter().filter(|field| !is_other(field.tag)) {
-        match field.tag {
-            tag::ACT => line.put("act", json(field)),
-            tag::ATTACHMENT_FIRST..=tag::ATTACHMENT_LAST => attachments.push(json(field)),
-            _ => {}
-        }
+    if let Some(actor) = &event.actor {
+        put_person(line.name("actor"), actor);
     }
-    if !attachments.is_empty() {
-        line.put("attachments", attachments);
+    line.moment("at", event.at);
+    let attachments = packed.iter().filter(|field| field.tag >= tag::ATTACHMENT_FIRST);
+    if attachments.clone().next().is_some() {
+        json::put_list(line.name("attachments"), attachments, put_packed);
     }
-    let others = content.other_fields.iter();
-    let others = others.map(|(tag, value)| pair("tag", *tag, "value", hex::write(value)));
-    let others: Vec<_> = others.collect();
-    if !others.is_empty() {
-        line.put("other_fields", others);
+    if let Some(moment) = content.edited_at {
+        line.moment("edited_at", moment);
     }
+    put_id(line.name("id"), archive, recorded.seq);
+    line.text("kind", &kind_word(event.kind));
+    line.text_if("locator", content.locator.as_ref());
+    if let Some(origin) = &event.origin {
+        put_origin(line.name("origin"), origin);
+    }
+    put_others(&mut line, event);
+    if let Some(place) = &event.place {
+        let mut member = Object::open(line.name("place"));
+        member.hex("id", place.room.as_bytes());
+        member.text("name", &place.name);
+        member.close();
+    }
+    line.number_if("place_prev", recorded.place_prev.map(Seq::get));
+    line.number_if("place_seq", recorded.place_seq.map(PlaceSeq::get));
+    if let Some(raw) = &content.raw {
+        line.hex("raw", raw);
+    }
+    line.moment("recorded_at", recorded.recorded_at);
+    line.text_if("remark", content.remark.as_ref());
+    line.text_if("rich_text", content.rich_text.as_ref());
+    line.number("seq", recorded.seq.get());
+    line.number_if("target", event.target.map(Seq::get));
+    line.text_if("text", content.text.as_ref());
+    line.text_if("thread", content.thread.as_ref());
+    line.text_if("title", content.title.as_ref());
+    line.close();
 }
 
-#[derive(Default)]
-struct Line {
-    members: Map<String, Value>,
-}
-
-impl Line {
-    fn put(&mut self, name: &str, value: impl Into<Value>) {
-        self.members.insert(name.to_owned(), value.into());
+/// Returns the fields whose values are JSON already, in the one form that the record has: the act and the attachments.
+fn packed_fields(event: &ChatEvent) -> Vec<Field> {
+    let content = &event.content;
+    if content.act.is_none() && content.attachments.is_empty() {
+        return Vec::new();
     }
-
-    fn put_some(&mut self, name: &str, value: Option<impl Into<Value>>) {
-        if let Some(value) = value {
-            self.put(name, value);
-        }
-    }
+    let is_packed = |tag| {
+        matches!(tag, tag::ACT | tag::ATTACHMENT_FIRST..=tag::ATTACHMENT_LAST)
+            && !content.other_fields.iter().any(|(other, _)| *other == tag)
+    };
+    let mut fields = record::fields(event);
+    fields.retain(|field| is_packed(field.tag));
+    fields
 }
 
-fn pair(first: &str, number: impl Into<Value>, second: &str, text: String) -> Value {
-    let mut pair = Line::default();
-    pair.put(first, number);
-    pair.put(second, text);
-    Value::Object(pair.members)
+fn put_packed(out: &mut String, field: &Field) {
+    out.push_str(std::str::from_utf8(&field.value).unwrap_or("null"));
 }
 
-fn person(person: &Person) -> Value {
-    let mut member = Line::default();
-    member.put("id", person.id.to_string());
-    member.put("name", person.name.clone());
-    member.put_some("foreign_id", person.foreign_id.clone());
-    member.put_some("email", person.email.clone());
-    Value::Object(member.members)
+/// Writes how an event is cited, quoted.
+fn put_id(out: &mut String, archive: ArchiveId, seq: Seq) {
+    out.push('"');
+    hex::put(out, archive.as_bytes());
+    out.push('/');
+    json::put_number(out, seq.get());
+    out.push('"');
 }
 
-fn place(place: &Place) -> Value {
-    let mut member = Line::default();
-    member.put("id", place.room.to_string());
-    member.put("name", place.name.clone());
-    Value::Object(member.members)
+fn put_person(out: &mut String, person: &Person) {
+    let mut member = Object::open(out);
+    member.text_if("email", person.email.as_ref());
+    member.text_if("foreign_id", person.foreign_id.as_ref());
+    member.hex("id", person.id.as_bytes());
+    member.text("name", &person.name);
+    member.close();
 }
 
-fn origin(origin: &Origin) -> Value {
-    let mut member = Line::default();
-    member.put("source", origin.source.to_string());
-    member.put("revision", origin.revision);
+fn put_origin(out: &mut String, origin: &Origin) {
+    let mut member = Object::open(out);
     match &origin.key {
-        OriginKey::Given(key) => member.put("key", key.clone()),
-        OriginKey::Derived { ordinal } => member.put("ordinal", *ordinal),
+        OriginKey::Given(key) => member.text("key", key),
+        OriginKey::Derived { ordinal } => member.number("ordinal", u64::from(*ordinal)),
     }
-    Value::Object(member.members)
+    member.number("revision", u64::from(origin.revision));
+    member.hex("source", origin.source.as_bytes());
+    member.close();
 }
 
-/// Returns a moment as RFC 3339 with six decimals; outside of the years 1 to 9999, the plain number of microseconds.
-fn moment(moment: Timestamp) -> Value {
-    if (Timestamp::MIN..=Timestamp::MAX).contains(&moment) {
-        Value::String(moment.to_string())
-    } else {
-        Value::from(moment.micros())
+/// Writes what this version has no name for.
+fn put_others(line: &mut Object<'_>, event: &ChatEvent) {
+    let fields = &event.content.other_fields;
+    if !fields.is_empty() {
+        json::put_list(line.name("other_fields"), fields.iter(), |out, (tag, value)| {
+            let mut field = Object::open(out);
+            field.number("tag", u64::from(*tag));
+            field.hex("value", value);
+            field.close();
+        });
+    }
+    if !event.other_ids.is_empty() {
+        json::put_list(line.name("other_ids"), event.other_ids.iter(), |out, (role, id)| {
+            let mut member = Object::open(out);
+            member.hex("id", id);
+            member.number("role", u64::from(*role));
+            member.close();
+        });
     }
 }
 
 /// Returns the word of a kind; of one that this version does not know, its code.
-pub(crate) fn kind_word(kind: EventKind) -> String {
-    if EventKind::KNOWN.contains(&kind) {
-        kind.word().to_owned()
+pub(crate) fn kind_word(kind: EventKind) -> Cow<'static, str> {
+    if matches!(kind, EventKind::Unknown(_)) {
+        Cow::Owned(format!("unknown-{:04x}", kind.code()))
     } else {
-        format!("unknown-{:04x}", kind.code())
+        Cow::Borrowed(kind.word())
     }
 }
 

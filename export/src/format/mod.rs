@@ -5,6 +5,7 @@ pub mod csv;
 pub(crate) mod frozen;
 pub(crate) mod gather;
 pub(crate) mod hex;
+pub(crate) mod json;
 pub mod line;
 pub(crate) mod manifest;
 pub mod proof;

@@ -5,6 +5,7 @@
 //! says that somebody belonged to a room, not since when: such a stay begins "unknown" until an entry tells. A list names
 //! people by text; it is the person of the room's events in the package who alone has that name, foreign id or address.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chat::{Act, EventKind, Fact, Person, PersonId, Recorded, RoomId, Seq, Timestamp};
@@ -195,14 +196,14 @@ impl Readers {
     }
 
     /// Returns the cell `readers_at_time`: `unknown`, or `at least` so many.
-    pub(crate) fn at(&self, recorded: &Recorded) -> String {
-        let Some(place) = &recorded.event.place else { return String::new() };
-        let Some(counts) = self.counts.get(&place.room) else { return "unknown".to_owned() };
+    pub(crate) fn at(&self, recorded: &Recorded) -> Cow<'static, str> {
+        let Some(place) = &recorded.event.place else { return "".into() };
+        let Some(counts) = self.counts.get(&place.room) else { return "unknown".into() };
         let moment = (recorded.event.at, recorded.seq);
         let after = counts.partition_point(|(at, _)| *at <= moment);
         let count =
             after.checked_sub(1).and_then(|at| counts.get(at)).map_or(0, |(_, count)| *count);
-        if count == 0 { "unknown".to_owned() } else { format!("at least {count}") }
+        if count == 0 { "unknown".into() } else { format!("at least {count}").into() }
     }
 
     /// Returns the stays, by room, person and time.

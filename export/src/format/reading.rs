@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use crate::format::cells::{self, Cells};
+
 /// UTF-16 units that a spreadsheet cell holds.
 const CELL_UNITS_MAX: usize = 32_767;
 
@@ -15,20 +17,34 @@ pub const FLAG_COLUMNS: [&str; 3] = ["guarded", "truncated", "controls_shown"];
 /// The mark that tells readers of spreadsheets that a file is UTF-8.
 pub(crate) const BYTE_ORDER_MARK: &str = "\u{feff}";
 
-/// Turns the cells of the exact table into those of the reading copy, and appends the flags.
-pub(crate) fn cells(exact: &[String], record_id: &str) -> Vec<String> {
+/// Writes the row of the reading copy for the cells of the exact table, the first of which is the record's id.
+pub(crate) fn put_row(out: &mut Vec<u8>, exact: &Cells) {
+    let record_id = exact.iter().next().unwrap_or_default();
     let (mut guarded, mut cut, mut shown) = (false, false, false);
-    let mut cells: Vec<String> = exact
-        .iter()
-        .map(|cell| {
-            let text = show_controls(cell);
-            shown |= matches!(text, Cow::Owned(_));
-            let text = cut_to_cell(text, record_id, &mut cut);
-            guard(text, &mut guarded)
-        })
-        .collect();
-    cells.extend([guarded, cut, shown].map(|flag| u8::from(flag).to_string()));
-    cells
+    let cells = exact.iter().map(|cell| {
+        if is_plain(cell) {
+            return Cow::Borrowed(cell);
+        }
+        let text = show_controls(cell);
+        shown |= matches!(text, Cow::Owned(_));
+        let text = cut_to_cell(text, record_id, &mut cut);
+        guard(text, &mut guarded)
+    });
+    // The flags are known once the cells are written, and stand behind them.
+    cells::put_row(out, cells);
+    out.truncate(out.len().saturating_sub(2));
+    for flag in [guarded, cut, shown] {
+        out.extend_from_slice(if flag { b",\"1\"" } else { b",\"0\"" });
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Returns whether a cell can stand as it is, by a look at its bytes alone: short, printable ASCII that begins with a
+/// letter or a digit, or nothing at all.
+fn is_plain(cell: &str) -> bool {
+    cell.len() < CELL_UNITS_MAX
+        && cell.bytes().next().is_none_or(|first| first.is_ascii_alphanumeric())
+        && cell.bytes().all(|byte| (b' '..0x7f).contains(&byte))
 }
 
 /// Returns whether a character is invisible and changes how the rest is read: controls but tab and line feed,
@@ -98,10 +114,10 @@ const fn is_blank(letter: char) -> bool {
         | '\u{205f}'..='\u{2064}' | '\u{3000}' | '\u{feff}')
 }
 
-fn guard(text: Cow<'_, str>, guarded: &mut bool) -> String {
+fn guard<'a>(text: Cow<'a, str>, guarded: &mut bool) -> Cow<'a, str> {
     let is_risky = text.trim_start_matches(is_blank).starts_with(is_trigger);
     *guarded |= is_risky;
-    if is_risky { format!("'{text}") } else { text.into_owned() }
+    if is_risky { Cow::Owned(format!("'{text}")) } else { text }
 }
 
 #[cfg(test)]
@@ -109,9 +125,14 @@ mod tests {
     use super::*;
 
     fn reading(cell: &str) -> (String, String) {
-        let mut cells = cells(&[cell.to_owned()], "id/1");
-        let flags = cells.split_off(1).concat();
-        (cells.remove(0), flags)
+        let mut exact = Cells::default();
+        exact.add("id/1");
+        exact.add(cell);
+        let mut row = Vec::new();
+        put_row(&mut row, &exact);
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(row.as_slice());
+        let record = reader.records().next().unwrap().unwrap();
+        (record[1].to_owned(), record.iter().skip(2).collect())
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::io;
 
 use chat::{Attachment, Custody, FileId, Recorded};
 
-use crate::format::cells::{RowSink, row};
+use crate::format::cells::{Cells, RowSink, put_row, row};
 use crate::format::csv::{Surroundings, moment};
 use crate::format::gather::{Files, Gathered};
 use crate::format::manifest::Facts;
@@ -122,6 +122,7 @@ impl<'a> Tables<'a> {
             versions: &self.versions,
             readers: &self.readers,
         };
+        let (mut exact, mut row_bytes) = (Cells::default(), Vec::new());
         let mut counts = RowCounts::default();
         Self::put_headers(&surroundings, &mut sinks)?;
         for seq in self.facts.unavailable.iter() {
@@ -141,10 +142,13 @@ impl<'a> Tables<'a> {
             let (recorded, line_sha256) = event?;
             counts.events += 1;
             if let Some(csv) = &mut sinks.csv {
-                let exact = surroundings.cells(&recorded, line_sha256);
-                csv.exact.row(Some(recorded.seq), &row(&exact))?;
-                let cells = reading::cells(&exact, exact.first().map_or("", String::as_str));
-                csv.reading.row(Some(recorded.seq), &row(cells))?;
+                surroundings.put(&recorded, &line_sha256, &mut exact);
+                row_bytes.clear();
+                put_row(&mut row_bytes, exact.iter());
+                csv.exact.row(Some(recorded.seq), &row_bytes)?;
+                row_bytes.clear();
+                reading::put_row(&mut row_bytes, &exact);
+                csv.reading.row(Some(recorded.seq), &row_bytes)?;
             }
             self.put_attachments(&surroundings, &recorded, &mut sinks, &mut counts)?;
         }
@@ -175,6 +179,9 @@ impl<'a> Tables<'a> {
         counts: &mut RowCounts,
     ) -> io::Result<()> {
         let seq = recorded.seq;
+        if recorded.event.content.attachments.is_empty() {
+            return Ok(());
+        }
         let record_id = surroundings.record_id(seq);
         for (at, attachment) in recorded.event.content.attachments.iter().enumerate() {
             let number = (at + 1).to_string();

@@ -1,6 +1,7 @@
 //! Packages as a stranger meets them: written, checked, damaged in every way, and read by another program.
 
 mod fault;
+mod killed;
 mod log;
 mod sample;
 

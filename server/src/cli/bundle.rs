@@ -118,6 +118,7 @@ pub(crate) async fn receive(response: Response<Body>, out: &Path) -> Result<()> 
         return Err(Problem::new(Kind::CannotCreate, detail));
     }
     let is_zip = out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
+    clear_leftovers(out).map_err(refuse)?;
     let unfinished = unfinished(out, "package");
     let written = write_zip(response, &unfinished).await;
     let out = out.to_owned();
@@ -134,6 +135,38 @@ pub(crate) async fn receive(response: Response<Body>, out: &Path) -> Result<()> 
 fn unfinished(out: &Path, what: &str) -> PathBuf {
     let name = out.file_name().unwrap_or_default().to_string_lossy();
     out.with_file_name(format!(".{name}.{what}.{}.unfinished", std::process::id()))
+}
+
+/// Returns whether a process may still be at work; it may where the system does not tell.
+fn is_running(process: u32) -> bool {
+    !Path::new("/proc/self").is_dir() || Path::new(&format!("/proc/{process}")).is_dir()
+}
+
+/// Removes what processes that are no more have left beside a name. Whoever is still at work keeps its own.
+fn clear_leftovers(out: &Path) -> io::Result<()> {
+    let name = out.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let Ok(entries) = std::fs::read_dir(folder.unwrap_or(Path::new("."))) else { return Ok(()) };
+    for entry in entries {
+        let entry = entry?;
+        let found = entry.file_name().to_string_lossy().into_owned();
+        let middle = found
+            .strip_prefix(&format!(".{name}."))
+            .and_then(|rest| rest.strip_suffix(".unfinished"));
+        let number = middle.and_then(|middle| {
+            middle.strip_prefix("package.").or_else(|| middle.strip_prefix("folder."))
+        });
+        let Some(process) = number.and_then(|number| number.parse::<u32>().ok()) else { continue };
+        if is_running(process) {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            std::fs::remove_dir_all(entry.path())?;
+        } else {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 async fn write_zip(response: Response<Body>, path: &Path) -> Result<()> {
@@ -191,4 +224,26 @@ fn unpack(zip: &Path, out: &Path) -> Result<()> {
 fn publish(from: &Path, to: &Path) -> Result<()> {
     archive::durable::publish(&archive::disk::LocalDisk, from, to)
         .map_err(|error| Problem::of(Kind::CannotCreate, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leftovers_of_processes_that_are_no_more_are_cleared_and_nothing_else() {
+        let home = tempfile::tempdir().unwrap();
+        let out = home.path().join("case-7");
+        let own = unfinished(&out, "package");
+        let dead = home.path().join(".case-7.folder.4294967295.unfinished");
+        let others = [".case-8.package.4294967295.unfinished", "case-7.zip", ".case-7.notes"];
+        std::fs::create_dir_all(dead.join("csv")).unwrap();
+        File::create(home.path().join(".case-7.package.4294967295.unfinished")).unwrap();
+        for path in others.iter().map(|name| home.path().join(name)).chain([own.clone()]) {
+            File::create(path).unwrap();
+        }
+        clear_leftovers(&out).unwrap();
+        let left = std::fs::read_dir(home.path()).unwrap().count();
+        assert_eq!((left, own.is_file(), dead.is_dir()), (4, true, false));
+    }
 }

@@ -37,6 +37,11 @@ impl Product {
         Ok(report.accepted)
     }
 
+    /// Returns the archive.
+    pub(crate) const fn archive(&self) -> &Arc<Archive> {
+        &self.archive
+    }
+
     /// Seals what is not sealed yet and returns the archive's figures.
     pub(crate) fn seal(&self) -> Result<ArchiveState, Fault> {
         self.archive.seal()?;

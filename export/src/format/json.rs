@@ -1,0 +1,249 @@
+//! Canonical JSON as it is written: members in byte order of their names, no space, strings escaped only where JSON
+//! demands it. Straight into one text, since a package has millions of these lines.
+
+use chat::Timestamp;
+
+use crate::format::hex;
+
+/// An object that is being written. Whoever writes gives the members in byte order of their names.
+#[derive(Debug)]
+pub(crate) struct Object<'a> {
+    out: &'a mut String,
+    is_first: bool,
+}
+
+impl<'a> Object<'a> {
+    /// Opens an object.
+    pub(crate) fn open(out: &'a mut String) -> Self {
+        out.push('{');
+        Self { out, is_first: true }
+    }
+
+    /// Writes the name of the next member; its value follows.
+    pub(crate) fn name(&mut self, name: &str) -> &mut String {
+        self.out.push_str(if self.is_first { "\"" } else { ",\"" });
+        self.is_first = false;
+        self.out.push_str(name);
+        self.out.push_str("\":");
+        self.out
+    }
+
+    /// Writes a member with a text.
+    pub(crate) fn text(&mut self, name: &str, text: &str) {
+        put_text(self.name(name), text);
+    }
+
+    /// Writes a member with a text, if there is one.
+    pub(crate) fn text_if(&mut self, name: &str, text: Option<&String>) {
+        if let Some(text) = text {
+            self.text(name, text);
+        }
+    }
+
+    /// Writes a member with a number.
+    pub(crate) fn number(&mut self, name: &str, number: u64) {
+        put_number(self.name(name), number);
+    }
+
+    /// Writes a member with a number, if there is one.
+    pub(crate) fn number_if(&mut self, name: &str, number: Option<u64>) {
+        if let Some(number) = number {
+            self.number(name, number);
+        }
+    }
+
+    /// Writes a member with bytes in hex.
+    pub(crate) fn hex(&mut self, name: &str, bytes: &[u8]) {
+        put_hex(self.name(name), bytes);
+    }
+
+    /// Writes a member with a moment: RFC 3339, or outside of the years 1 to 9999 the plain number of microseconds.
+    pub(crate) fn moment(&mut self, name: &str, moment: Timestamp) {
+        let out = self.name(name);
+        if (Timestamp::MIN..=Timestamp::MAX).contains(&moment) {
+            out.push('"');
+            put_moment(out, moment);
+            out.push('"');
+        } else {
+            out.push_str(&moment.micros().to_string());
+        }
+    }
+
+    /// Closes the object.
+    pub(crate) fn close(self) {
+        self.out.push('}');
+    }
+}
+
+/// Writes a list, each item by the function given.
+pub(crate) fn put_list<T>(
+    out: &mut String,
+    items: impl Iterator<Item = T>,
+    mut put: impl FnMut(&mut String, T),
+) {
+    out.push('[');
+    for (at, item) in items.enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        put(out, item);
+    }
+    out.push(']');
+}
+
+/// Writes bytes in hex, quoted.
+pub(crate) fn put_hex(out: &mut String, bytes: &[u8]) {
+    out.push('"');
+    hex::put(out, bytes);
+    out.push('"');
+}
+
+/// Writes a text, quoted and escaped.
+pub(crate) fn put_text(out: &mut String, text: &str) {
+    out.push('"');
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(is_escaped) {
+        let (plain, from) = rest.split_at(at);
+        out.push_str(plain);
+        let mut letters = from.chars();
+        if let Some(letter) = letters.next() {
+            put_escaped(out, letter);
+        }
+        rest = letters.as_str();
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+const fn is_escaped(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+fn put_escaped(out: &mut String, letter: char) {
+    let short = match letter {
+        '"' => "\\\"",
+        '\\' => "\\\\",
+        '\u{8}' => "\\b",
+        '\u{c}' => "\\f",
+        '\n' => "\\n",
+        '\r' => "\\r",
+        '\t' => "\\t",
+        _ => {
+            out.push_str("\\u00");
+            let code = u8::try_from(u32::from(letter)).unwrap_or(0);
+            return hex::put(out, &[code]);
+        }
+    };
+    out.push_str(short);
+}
+
+/// Writes a number in decimal.
+pub(crate) fn put_number(out: &mut String, number: u64) {
+    let mut digits = [b'0'; 20];
+    let mut left = number;
+    let mut start = digits.len();
+    loop {
+        start -= 1;
+        digits[start] = b'0' + u8::try_from(left % 10).unwrap_or(0);
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    out.extend(digits[start..].iter().copied().map(char::from));
+}
+
+/// Writes a moment of the years 1 to 9999 as RFC 3339 in UTC with six decimals.
+///
+/// Days are turned into a date by counting 400-year eras from 1 March of year 0, in which leap days come last.
+pub(crate) fn put_moment(out: &mut String, moment: Timestamp) {
+    const DAY: i64 = 86_400_000_000;
+    let (days, within) = (moment.micros().div_euclid(DAY), moment.micros().rem_euclid(DAY));
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (seconds, micros) = (within / 1_000_000, within % 1_000_000);
+    let parts = [
+        (year, 4, '-'),
+        (month, 2, '-'),
+        (day, 2, 'T'),
+        (seconds / 3_600, 2, ':'),
+        (seconds / 60 % 60, 2, ':'),
+        (seconds % 60, 2, '.'),
+        (micros, 6, 'Z'),
+    ];
+    for (number, width, after) in parts {
+        put_padded(out, number, width);
+        out.push(after);
+    }
+}
+
+fn put_padded(out: &mut String, number: i64, width: usize) {
+    let mut digits = [b'0'; 6];
+    let mut left = number;
+    for digit in digits[..width].iter_mut().rev() {
+        *digit = b'0' + u8::try_from(left % 10).unwrap_or(0);
+        left /= 10;
+    }
+    out.extend(digits[..width].iter().copied().map(char::from));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn texts_and_numbers_are_written_as_another_writer_would(
+            text in chat::testing::any_text(),
+            codes in proptest::collection::vec(0_u32..0x90, 0..20),
+            number in any::<u64>(),
+        ) {
+            let codes: String = codes.into_iter().filter_map(char::from_u32).collect();
+            for text in [text, codes] {
+                let mut out = String::new();
+                put_text(&mut out, &text);
+                prop_assert_eq!(out, serde_json::Value::from(text).to_string());
+            }
+            let mut out = String::new();
+            put_number(&mut out, number);
+            prop_assert_eq!(out, number.to_string());
+        }
+
+        #[test]
+        fn a_moment_is_written_as_the_calendar_has_it(
+            micros in Timestamp::MIN.micros()..=Timestamp::MAX.micros(),
+        ) {
+            let moment = Timestamp::from_micros(micros);
+            let mut out = String::new();
+            put_moment(&mut out, moment);
+            prop_assert_eq!(out, moment.to_string());
+        }
+    }
+
+    #[test]
+    fn the_ends_of_the_calendar_and_leap_days_are_written_too() {
+        for text in [
+            "2000-02-29T23:59:59.999999Z",
+            "1900-02-28T00:00:00.000000Z",
+            "1900-03-01T00:00:00.000000Z",
+            "2024-12-31T12:00:00.000001Z",
+        ] {
+            let mut out = String::new();
+            put_moment(&mut out, Timestamp::parse_rfc3339(text).unwrap());
+            assert_eq!(out, text);
+        }
+        for end in [Timestamp::MIN, Timestamp::MAX] {
+            let mut out = String::new();
+            put_moment(&mut out, end);
+            assert_eq!(out, end.to_string());
+        }
+    }
+}
