@@ -137,3 +137,25 @@ fn a_key_that_others_may_read_stops_the_start() {
     std::fs::remove_file(&kek).unwrap();
     appliance.run(&["status"]).expect(78);
 }
+
+#[test]
+fn lines_of_another_product_are_refused_with_their_first_line() {
+    let appliance = Appliance::create();
+    let foreign = "{\"type\":\"version\",\"version\":1}\n{\"type\":\"post\",\"post\":{}}\n";
+    let path = appliance.file("export.json", foreign);
+    let outcome = appliance.run(&["import", path.to_str().unwrap()]).expect(65);
+    assert!(outcome.stderr.contains("line 1 has \"type\", \"version\""), "{outcome:#?}");
+}
+
+#[test]
+fn a_time_without_an_offset_needs_a_zone() {
+    let appliance = Appliance::create();
+    let path = appliance.file("local.jsonl", format!("{}\n", GOOD.replace(":00Z", ":00")));
+    assert_eq!(appliance.import(&path, &["--check"], 3)["quarantined"], 1);
+    let report = appliance.import(&path, &["--zone", "Europe/Berlin"], 0);
+    assert_eq!(report["accepted"], 1, "{report:#}");
+    assert_eq!(appliance.json(&["search", "good"])["hits"][0]["at"], "2024-03-04T08:15:00.000000Z");
+    let path = path.to_str().unwrap();
+    let outcome = appliance.run(&["import", path, "--zone", "Europe/Atlantis"]).expect(2);
+    assert!(outcome.stderr.contains("Europe/Atlantis"), "{outcome:#?}");
+}

@@ -95,7 +95,8 @@ fn prepare(input: &ImportInput) -> Result<(Plan, Reading)> {
     let container = Container::open(&input.path)?;
     let plan = Plan::of(container, input.format)?;
     let reading = Reading {
-        source: input.source.clone(),
+        // An empty name is none: nobody could ask for it again.
+        source: input.source.clone().filter(|name| !name.trim().is_empty()),
         attachments: input.attachments.clone(),
         zone: input.zone,
     };
