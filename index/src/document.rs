@@ -4,7 +4,7 @@
 
 use chat::{Attachment, Custody, EventKind, Recorded, Seq};
 use query::Has;
-use query::analysis::{Language, Reader, extension, fold, has_link, mentions};
+use query::analysis::{Language, Reader, extension, fold, has_link, mentions_of};
 use tantivy::schema::Field;
 
 use crate::direct;
@@ -213,13 +213,11 @@ impl Stems<'_> {
 /// What the content is found by beside its words.
 fn content(recorded: &Recorded, fields: &Fields, texts: &mut Texts) {
     let content = &recorded.event.content;
-    if let Some(text) = &content.text {
-        for name in mentions(text) {
-            texts.value(fields.to, name);
-        }
-        if has_link(text) {
-            texts.value(fields.has, Has::Link.word());
-        }
+    for name in mentions_of(content) {
+        texts.value(fields.to, name);
+    }
+    if content.text.as_deref().is_some_and(has_link) {
+        texts.value(fields.has, Has::Link.word());
     }
     if recorded.event.kind == EventKind::Edit || content.edited_at.is_some() {
         texts.value(fields.has, Has::Edit.word());

@@ -19,7 +19,7 @@ pub use fold::{fold, lower};
 pub use language::{Language, RoomLanguages};
 pub use parts::{
     PART_GAP, Part, extension, for_each_part_token, has_link, is_searchable_kind, mentions,
-    searchable,
+    mentions_of, searchable,
 };
 pub use reader::{Reader, Word};
 pub use stems::{accented_stem, stem};

@@ -1,6 +1,6 @@
 //! Which parts of an event are content, and what else of an event is compared by more than one reader of it.
 
-use chat::{EventKind, Recorded};
+use chat::{Content, EventKind, Recorded};
 
 use super::fold::fold;
 use super::token::{TokenView, for_each_token};
@@ -69,6 +69,18 @@ pub fn for_each_part_token(parts: &[(Part, &str)], mut sink: impl FnMut(Part, To
 /// Words of a mentioned name at most.
 const MENTIONED_WORDS_MAX: usize = 3;
 
+/// Returns the names that an event's words mention, as [`mentions`] does, then those of its rich text that are not among
+/// them: a source may write there by id (`<@U2>`) whom the text shows by name.
+pub fn mentions_of(content: &Content) -> Vec<String> {
+    let mut names = content.text.as_deref().map(mentions).unwrap_or_default();
+    for name in content.rich_text.as_deref().map(mentions).unwrap_or_default() {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
 /// Returns the folded names that a text may mention: what follows an `@` that begins a word, up to the first character that
 /// is no letter, digit, mark, dot, hyphen or underscore, without the dots and hyphens at its end; and, since names have
 /// spaces in them, the same with the next word and with the one after.
@@ -132,7 +144,7 @@ pub fn extension(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use chat::{Act, Attachment, ChatEvent, Content, Custody, Seq, Timestamp};
+    use chat::{Act, Attachment, ChatEvent, Custody, Seq, Timestamp};
 
     use super::*;
 
@@ -207,6 +219,12 @@ mod tests {
         assert_eq!(mentions("@Jörg Weiß, please"), ["jorg", "jorg weiss"]);
         assert_eq!(mentions("@J. R. Doe said"), ["j", "j. r", "j. r. doe"]);
         assert_eq!(mentions("@ann  lee @ @. @bo -"), ["ann", "bo"]);
+    }
+
+    #[test]
+    fn a_mention_by_id_in_the_rich_text_counts_beside_the_name_in_the_text() {
+        let said = Content { rich_text: Some("hi <@U2> and @bo".to_owned()), ..content("hi @Bo") };
+        assert_eq!(mentions_of(&said), ["bo", "u2"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ops::Range;
 use chat::{Custody, EventKind, Recorded, RoomId, Seq, SourceId, Timestamp};
 
 use crate::analysis::{
-    Language, Part, Reader, extension, fold, for_each_part_token, has_link, mentions, searchable,
+    Language, Part, Reader, extension, fold, for_each_part_token, has_link, mentions_of, searchable,
 };
 use crate::ast::Has;
 
@@ -256,7 +256,7 @@ impl Names {
         if let Some(place) = &event.place {
             names.room = vec![fold(&place.name), place.room.to_string()];
         }
-        names.mentioned = event.content.text.as_deref().map(mentions).unwrap_or_default();
+        names.mentioned = mentions_of(&event.content);
         for file in &event.content.attachments {
             names.files.push(fold(&file.name));
             if let Custody::Held { file, .. } = &file.custody {
