@@ -24,9 +24,11 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub mod archive;
+pub mod backup;
 mod bell;
 mod blob;
 pub mod catalog;
+mod cosigning;
 pub mod description;
 pub mod disk;
 pub mod durable;

@@ -8,6 +8,7 @@
 mod api;
 mod audit;
 mod auth;
+mod backup;
 mod cli;
 mod config;
 mod health;
@@ -21,6 +22,8 @@ mod tables;
 mod web;
 mod wire;
 mod wiring;
+mod witness;
+mod witnessing;
 
 use std::process::ExitCode;
 

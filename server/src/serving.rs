@@ -70,6 +70,8 @@ impl Server {
         let address = self.address;
         let manager = crate::notify::Manager::from_environment();
         let mut signs = manager.watchdog().map(tokio::time::interval);
+        let witnessing =
+            tokio::spawn(crate::witnessing::run(Shared::clone(&shared), stopped.clone()));
         manager.ready();
         loop {
             tokio::select! {
@@ -100,6 +102,7 @@ impl Server {
         stop.send_replace(true);
         let answered = async { while connections.join_next().await.is_some() {} };
         drop(tokio::time::timeout(ANSWER_PATIENCE, answered).await);
+        drop(tokio::time::timeout(ANSWER_PATIENCE, witnessing).await);
         let patience = Duration::from_secs(shared.config.server.drain_seconds_max);
         let jobs = std::sync::Arc::clone(&shared.jobs);
         let left = crate::jobs::blocking(move || Ok(jobs.drain(patience))).await?;

@@ -9,6 +9,7 @@
 )]
 
 mod audit;
+mod backup;
 mod bad_input;
 mod crash;
 mod damage;
@@ -27,3 +28,4 @@ mod status;
 mod support;
 mod verifying;
 mod walk;
+mod witness;

@@ -58,6 +58,11 @@ impl Appliance {
         self.folder.path().join(name)
     }
 
+    /// Writes the configuration file of the archive.
+    pub(crate) fn settle_configuration(&self, text: &str) {
+        std::fs::write(self.data().join("muniment.toml"), text).unwrap();
+    }
+
     /// Writes a file beside the data directory and returns its path.
     pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
@@ -67,15 +72,25 @@ impl Appliance {
 
     /// Returns the binary with this data directory.
     pub(crate) fn command(&self) -> Command {
+        self.command_on(&self.data())
+    }
+
+    /// Returns the binary with another data directory.
+    pub(crate) fn command_on(&self, data: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_muniment"));
-        command.arg("--data").arg(self.data()).current_dir(self.folder.path());
+        command.arg("--data").arg(data).current_dir(self.folder.path());
         command.env_remove("MUNIMENT_DATA").env_remove("STATE_DIRECTORY").stdin(Stdio::null());
         command
     }
 
     /// Runs a verb to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
-        let output = self.command().args(arguments).output().expect("the binary starts");
+        self.run_on(&self.data(), arguments)
+    }
+
+    /// Runs a verb on another data directory to its end.
+    pub(crate) fn run_on(&self, data: &Path, arguments: &[&str]) -> Outcome {
+        let output = self.command_on(data).args(arguments).output().expect("the binary starts");
         Outcome {
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

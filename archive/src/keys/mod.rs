@@ -28,6 +28,7 @@ use crate::fuse::Fuse;
 use ring::Ring;
 
 pub use part::{KeyId, Opener, SEAL_BYTES, Sealer};
+pub(crate) use ring::ids as ring_ids;
 
 /// A secret of 32 bytes, wiped when it is dropped.
 pub type Secret = Zeroizing<[u8; 32]>;

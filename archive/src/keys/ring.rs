@@ -189,6 +189,13 @@ impl Ring {
     }
 }
 
+/// Returns the ids of the whole entries of a ring, whatever epoch it is of.
+pub(crate) fn ids(bytes: &[u8]) -> std::collections::BTreeSet<KeyId> {
+    let body = bytes.get(HEADER_BYTES..).unwrap_or_default();
+    let (chunks, _) = body.as_chunks::<ENTRY_BYTES>();
+    chunks.iter().filter_map(read_entry).map(|(id, _)| id).collect()
+}
+
 fn path(place: &KeyPlace) -> PathBuf {
     place.folder.join(NAME)
 }

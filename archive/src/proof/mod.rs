@@ -12,6 +12,7 @@ mod note;
 pub mod checkpoint;
 pub mod claim;
 pub mod commitment;
+pub mod cosignature;
 pub mod cover;
 pub mod header;
 pub mod opening;

@@ -11,13 +11,13 @@ use super::hash::sha256;
 use super::refusal::Refusal;
 
 /// The byte that says Ed25519 in a key and its id.
-const ED25519: u8 = 1;
+pub(super) const ED25519: u8 = 1;
 /// Signature lines of one note; one with more is refused.
 pub const SIGNATURES_MAX: usize = 64;
 /// Bytes of one signed note; one with more is refused.
 pub const NOTE_BYTES_MAX: usize = 1 << 20;
 /// How every signature line begins.
-const SIGNATURE_MARK: &str = "\u{2014} ";
+pub(super) const SIGNATURE_MARK: &str = "\u{2014} ";
 
 /// What a signature is checked against: a name and a public key, pinned together.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct VerifierKey {
 impl VerifierKey {
     /// Joins a name and a public key.
     fn new(name: String, key: VerifyingKey) -> Self {
-        let id = key_id(&name, key.as_bytes());
+        let id = key_id(&name, ED25519, key.as_bytes());
         Self { name, id, key }
     }
 
@@ -100,7 +100,7 @@ impl FromStr for VerifierKey {
         let Some((&ED25519, key)) = key.split_first() else { return Err(Refusal::Key) };
         let key = <[u8; 32]>::try_from(key).map_err(|_| Refusal::Key)?;
         let key = VerifyingKey::from_bytes(&key).map_err(|_| Refusal::Key)?;
-        let [a, b, c, d] = key_id(name, key.as_bytes());
+        let [a, b, c, d] = key_id(name, ED25519, key.as_bytes());
         let fits = id == format!("{a:02x}{b:02x}{c:02x}{d:02x}");
         if !fits || !is_name(name) || key.is_weak() {
             return Err(Refusal::Key);
@@ -149,14 +149,14 @@ impl fmt::Debug for SigningKey {
 }
 
 /// One line below the empty one.
-struct SignatureLine<'a> {
-    name: &'a str,
-    id: [u8; 4],
-    signature: Vec<u8>,
+pub(super) struct SignatureLine<'a> {
+    pub(super) name: &'a str,
+    pub(super) id: [u8; 4],
+    pub(super) signature: Vec<u8>,
 }
 
 impl<'a> SignatureLine<'a> {
-    fn parse(line: &'a str) -> Result<Self, Refusal> {
+    pub(super) fn parse(line: &'a str) -> Result<Self, Refusal> {
         let rest = line.strip_prefix(SIGNATURE_MARK).ok_or(Refusal::NoteForm)?;
         let (name, signed) = rest.split_once(' ').ok_or(Refusal::NoteForm)?;
         let signed = BASE64.decode(signed).map_err(|_| Refusal::NoteForm)?;
@@ -169,7 +169,7 @@ impl<'a> SignatureLine<'a> {
 }
 
 /// Returns the text with its last line feed, and the signature lines.
-fn split_note(note: &str) -> Result<(&str, &str), Refusal> {
+pub(super) fn split_note(note: &str) -> Result<(&str, &str), Refusal> {
     if note.len() > NOTE_BYTES_MAX || note.chars().any(|letter| letter < ' ' && letter != '\n') {
         return Err(Refusal::NoteForm);
     }
@@ -190,13 +190,14 @@ fn is_text(text: &str) -> bool {
 }
 
 /// Returns whether a name can stand in a key and in a signature line.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     !name.is_empty()
         && !name
             .contains(|letter: char| letter.is_whitespace() || letter.is_control() || letter == '+')
 }
 
-fn key_id(name: &str, key: &[u8; 32]) -> [u8; 4] {
-    let [a, b, c, d, ..] = sha256(&[name.as_bytes(), &[b'\n', ED25519], key]);
+/// Returns the four bytes that name a key of a sort: 1 signs notes, 4 cosigns checkpoints.
+pub(super) fn key_id(name: &str, sort: u8, key: &[u8; 32]) -> [u8; 4] {
+    let [a, b, c, d, ..] = sha256(&[name.as_bytes(), &[b'\n', sort], key]);
     [a, b, c, d]
 }

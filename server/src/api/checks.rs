@@ -14,9 +14,11 @@ use super::jobs::{accepted, shown};
 use crate::auth::Caller;
 use crate::jobs::{Progress, Task};
 use crate::problem::{Kind, Problem, Result};
+use crate::wire::Nothing;
 use crate::wire::imports::ImportNote;
-use crate::wire::verify::Grounds;
+use crate::wire::verify::{Grounds, Witnessed};
 use crate::wiring::{Appliance, Shared};
+use crate::witness::time_words;
 
 /// What is to be verified.
 #[derive(Debug, Default, Deserialize)]
@@ -44,6 +46,7 @@ pub(super) async fn verify(
         let grounds = Grounds {
             since: asked.since.is_some(),
             key: asked.public_key.is_some(),
+            witnessed: witnessed(&holder)?,
             imports: imports(&holder),
         };
         let document = crate::wire::verify::archive(&holder.archive, &report, &grounds);
@@ -75,6 +78,19 @@ fn compare_key(shared: &Appliance, brought: Option<&str>) -> Result<()> {
     }
 }
 
+/// Returns what configured witnesses have cosigned, with the lines checked against their keys.
+fn witnessed(shared: &Appliance) -> Result<Vec<Witnessed>> {
+    let Some(newest) = shared.archive.newest_cosigned()? else { return Ok(Vec::new()) };
+    let word = |witness: &crate::witnessing::Trusted| {
+        Some(Witnessed {
+            name: witness.name().to_owned(),
+            size: newest.checkpoint.size,
+            at: time_words(witness.cosigned_at(&newest.note)?),
+        })
+    };
+    Ok(crate::witnessing::trusted(shared).iter().filter_map(word).collect())
+}
+
 /// Returns the imports that the ledger tells of. Where it cannot be read, the findings say so.
 fn imports(shared: &Appliance) -> Vec<ImportNote> {
     ImportNote::all(&shared.archive).unwrap_or_else(|problem| {
@@ -90,11 +106,6 @@ pub(super) async fn verification(
 ) -> Result<Json<Value>> {
     shown(&shared, Task::Verify, &id)
 }
-
-/// A request that says nothing but that it wants something done.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 /// `POST /reindexings`
 pub(super) async fn reindex(

@@ -284,6 +284,10 @@ fn numbered(shared: &Appliance, numbers: &[u64], size: u64) -> Result<Vec<Seq>> 
 
 /// Returns the note of a signed checkpoint that covers the snapshot.
 fn cover(archive: &Archive, size: u64) -> Result<String> {
+    // One that a witness has cosigned says more, if it reaches as far.
+    if let Some(cosigned) = archive.newest_cosigned()?.filter(|one| one.checkpoint.size >= size) {
+        return Ok(cosigned.note);
+    }
     match archive.newest_checkpoint() {
         Some(signed) if signed.checkpoint.size >= size => Ok(signed.note),
         _ => Ok(archive.checkpoint()?.note),

@@ -4,6 +4,7 @@
 //! as it is with `--json`, in words or a table otherwise. Data goes to standard output, everything else to standard error.
 
 mod audit;
+mod backup;
 mod bundle;
 mod checkpoint;
 mod client;
@@ -26,6 +27,7 @@ mod token;
 mod tour;
 mod transport;
 mod verify;
+mod witness;
 
 use std::path::PathBuf;
 
@@ -123,9 +125,16 @@ enum Verb {
     Status(status::Status),
     /// Build the index anew from the archive
     Reindex(reindex::Reindex),
+    /// Copy the archive, and its keys apart from it
+    Backup(backup::Backup),
+    /// Make an archive again from a backup and its keys
+    Restore(backup::Restore),
     /// See and retry records that could not be understood
     #[command(subcommand)]
     Quarantine(quarantine::Quarantine),
+    /// Witness the checkpoints of logs, on a machine that is not theirs
+    #[command(subcommand)]
+    Witness(witness::WitnessVerb),
     /// Issue, list and revoke tokens for feeds and scripts
     #[command(subcommand)]
     Token(token::Token),
@@ -180,7 +189,10 @@ impl Verb {
             Self::Checkpoint(verb) => verb.run(globals, output).await,
             Self::Status(verb) => verb.run(globals, output).await,
             Self::Reindex(verb) => verb.run(globals, output).await,
+            Self::Backup(verb) => verb.run(globals, output).await,
+            Self::Restore(verb) => verb.run(globals, output).await,
             Self::Quarantine(verb) => verb.run(globals, output).await,
+            Self::Witness(verb) => verb.run(globals, output).await,
             Self::Token(verb) => verb.run(globals, output).await,
             Self::Config(verb) => verb.run(globals, output),
             Self::Completions(verb) => verb.run(),

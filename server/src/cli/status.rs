@@ -63,6 +63,17 @@ fn words(status: &Value) -> String {
     if status["jobs_running"] != 0 {
         rows.push(("jobs", "", format!("{} at work", word(status, "/jobs_running"))));
     }
+    if !status["sealing_fault"].is_null() {
+        rows.push(("sealing", "sealing_fault", word(status, "/sealing_fault")));
+    }
+    let damaged = status["damaged"].as_array().map_or(0, Vec::len);
+    if damaged > 0 {
+        rows.push((
+            "DAMAGED",
+            "damaged",
+            format!("{damaged} findings, first {}", word(status, "/damaged/0/what")),
+        ));
+    }
     if !status["failed"].is_null() {
         rows.push(("FAILED", "failed", word(status, "/failed")));
     }
@@ -140,7 +151,16 @@ fn holds(status: &Value) -> String {
 
 fn witnesses(status: &Value) -> String {
     let names = status["witnesses"].as_array().into_iter().flatten();
-    let names: Vec<_> = names.map(|witness| word(witness, "/name")).collect();
+    let said = |witness: &Value| match witness["size"].as_u64() {
+        Some(_) => format!(
+            "{} cosigned {} events at {}",
+            word(witness, "/name"),
+            grouped(&witness["size"]),
+            word(witness, "/cosigned_at"),
+        ),
+        None => word(witness, "/name"),
+    };
+    let names: Vec<_> = names.map(said).collect();
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 

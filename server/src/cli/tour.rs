@@ -38,7 +38,7 @@ pub(super) async fn run(client: &Client, data: &Path, output: &Output) -> Result
 
     output.line("3. Export every message of that room and day, and verify the package:")?;
     let (package, key) = export_day(client, data, &hit, output).await?;
-    let report = crate::wire::verify::package(&package, &key)?;
+    let report = crate::wire::verify::package(&package, &key, None)?;
     output.line(&verify::words(&report))?;
     if report["ok"] != true {
         return Err(broken("a package that nobody touched does not verify"));
@@ -49,7 +49,7 @@ pub(super) async fn run(client: &Client, data: &Path, output: &Output) -> Result
     copy_folder(&package, &copy)?;
     let changed = flip_a_byte(&copy)?;
     output.line(&format!("   changed: {changed}"))?;
-    let report = crate::wire::verify::package(&copy, &key)?;
+    let report = crate::wire::verify::package(&copy, &key, None)?;
     output.line(&verify::words(&report))?;
     if report["ok"] == true {
         return Err(broken("a changed byte was not noticed"));

@@ -30,6 +30,9 @@ pub(crate) struct Verify {
     /// The archive's public key (`public_key` of status), from somewhere you trust: without --export, the archive's own must be it
     #[arg(long, value_name = "KEY")]
     public_key: Option<String>,
+    /// The public key of a witness: its word on the package's checkpoint is looked for
+    #[arg(long, value_name = "KEY", requires = "export")]
+    witness: Option<String>,
     /// A checkpoint that was kept elsewhere: the archive must still agree with it
     #[arg(long, value_name = "FILE", conflicts_with = "export")]
     since: Option<PathBuf>,
@@ -38,7 +41,9 @@ pub(crate) struct Verify {
 impl Verify {
     pub(crate) async fn run(self, globals: &Globals, output: &Output) -> Result<u8> {
         let report = match (&self.export, &self.public_key) {
-            (Some(path), Some(key)) => crate::wire::verify::package(path, key),
+            (Some(path), Some(key)) => {
+                crate::wire::verify::package(path, key, self.witness.as_deref())
+            }
             _ => self.archive(globals, output).await,
         };
         let report = match report {

@@ -32,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) metrics: Metrics,
     /// `[time]`
     pub(crate) time: Time,
+    /// `[witnesses]`
+    pub(crate) witnesses: Witnesses,
 }
 
 /// Where it listens and by which names it answers.
@@ -123,6 +125,16 @@ pub(crate) struct Metrics {
     pub(crate) open: bool,
 }
 
+/// Who outside is told of checkpoints.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Witnesses {
+    /// Witnesses to trust, each as `http://HOST:PORT KEY`, the key as `witness init` prints it.
+    pub(crate) trusted: Vec<String>,
+    /// Seconds between two times that they are asked.
+    pub(crate) seconds: u64,
+}
+
 /// How dates without a zone are read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -167,6 +179,12 @@ impl Default for Logs {
     }
 }
 
+impl Default for Witnesses {
+    fn default() -> Self {
+        Self { trusted: Vec::new(), seconds: 60 }
+    }
+}
+
 impl Default for Time {
     fn default() -> Self {
         Self { zone: "UTC".to_owned() }
@@ -190,6 +208,11 @@ impl Config {
                 self.time.zone
             ));
         }
+        for text in &self.witnesses.trusted {
+            if let Err(fault) = crate::witnessing::Trusted::parse(text) {
+                faults.push(format!("witnesses.trusted: {fault}"));
+            }
+        }
         let positive = [
             ("limits.requests_max", u64::try_from(self.limits.requests_max).unwrap_or(u64::MAX)),
             ("limits.jobs_max", u64::try_from(self.limits.jobs_max).unwrap_or(u64::MAX)),
@@ -197,6 +220,7 @@ impl Config {
             ("sessions.total_hours", self.sessions.total_hours.into()),
             ("sessions.link_minutes", self.sessions.link_minutes.into()),
             ("archive.seal_bytes", self.archive.seal_bytes),
+            ("witnesses.seconds", self.witnesses.seconds),
         ];
         for (key, value) in positive {
             if value == 0 {

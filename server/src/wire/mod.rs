@@ -6,9 +6,15 @@ pub(crate) mod search;
 pub(crate) mod status;
 pub(crate) mod verify;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::problem::{Kind, Problem, Result};
+
+/// A request that says nothing but that it wants something done.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
 
 /// Reads a JSON body; an empty one is the empty object.
 pub(crate) fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {

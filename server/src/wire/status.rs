@@ -46,12 +46,14 @@ pub(crate) fn document(shared: &Appliance, counted: Counted) -> Value {
         "catalog": { "events": state.catalog_events, "fault": state.catalog_fault },
         "quarantined": counted.quarantined,
         "holds": 0,
-        "witnesses": [],
+        "witnesses": crate::witnessing::document(shared),
         "officers": counted.officers,
         "single_officer": counted.officers <= 1,
         "jobs_running": shared.jobs.running(),
         "encrypted": encrypted(),
         "disk": disk(shared, &state),
+        "sealing_fault": state.sealing_fault,
+        "damaged": damaged(&state),
         "failed": state.failed,
     });
     let attention = Value::Object(attention(&status));
@@ -68,6 +70,18 @@ fn sizes(state: &ArchiveState) -> Value {
         "files": state.blobs,
         "file_bytes": state.blob_bytes,
     })
+}
+
+/// Returns the damage that is known since the start, as `verify` would name it.
+fn damaged(state: &ArchiveState) -> Vec<Value> {
+    let one = |finding: &archive::Finding| {
+        json!({
+            "kind": finding.kind.word(),
+            "what": finding.what,
+            "seq_range": finding.seqs.map(|(first, last)| [first.get(), last.get()]),
+        })
+    };
+    state.findings.iter().map(one).collect()
 }
 
 /// Returns how large the sealed files are for each byte in them; nothing before anything is sealed.
@@ -118,8 +132,14 @@ fn attention(status: &Value) -> Map<String, Value> {
     if status["demo"] == true {
         add("demo", "an archive of made-up data; nothing in it is evidence");
     }
-    if status["witnesses"].as_array().is_some_and(Vec::is_empty) {
+    let witnesses = status["witnesses"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let cosigned = witnesses.iter().any(|witness| !witness["size"].is_null());
+    if witnesses.is_empty() {
         add("witnesses", "no outside witness: nothing proves when; keep checkpoints elsewhere");
+    } else if let Some(fault) = witnesses.iter().find_map(|witness| witness["fault"].as_str()) {
+        add("witnesses", fault);
+    } else if !cosigned {
+        add("witnesses", "none of them has cosigned a checkpoint yet");
     }
     if status["single_officer"] == true {
         add("single_officer", "nobody can approve another's act");
@@ -143,6 +163,15 @@ fn attention(status: &Value) -> Map<String, Value> {
     } else if free < reserve.saturating_mul(4) {
         add("disk", "little is left above the reserve");
     }
+    if !status["sealing_fault"].is_null() {
+        add("sealing_fault", "the journal keeps the events, and sealing is tried again");
+    }
+    if status["damaged"].as_array().is_some_and(|found| !found.is_empty()) {
+        add(
+            "damaged",
+            "stored bytes are not what was stored: muniment verify, then restore a backup",
+        );
+    }
     if !status["failed"].is_null() {
         add("failed", "the log has stopped: restart to recover");
     }
@@ -161,9 +190,10 @@ mod tests {
 
     fn calm() -> Value {
         json!({
-            "demo": false, "witnesses": [{ "name": "w" }], "single_officer": false, "quarantined": 0,
+            "demo": false, "witnesses": [{ "name": "w", "size": 7, "fault": null }], "single_officer": false, "quarantined": 0,
             "index": { "lag_seconds": 0.0, "failure": null }, "catalog": { "fault": null },
             "disk": { "free_bytes": 4000, "reserve_bytes": 1000 }, "failed": null,
+            "sealing_fault": null, "damaged": [],
         })
     }
 
@@ -177,6 +207,8 @@ mod tests {
         let cases = [
             ("/demo", json!(true), "demo"),
             ("/witnesses", json!([]), "witnesses"),
+            ("/witnesses/0/fault", json!("it refuses"), "witnesses"),
+            ("/witnesses/0/size", json!(null), "witnesses"),
             ("/single_officer", json!(true), "single_officer"),
             ("/quarantined", json!(2), "quarantined"),
             ("/index/lag_seconds", json!(61.0), "index"),
@@ -185,6 +217,8 @@ mod tests {
             ("/disk/free_bytes", json!(3999), "disk"),
             ("/disk/free_bytes", json!(999), "disk"),
             ("/failed", json!("sync"), "failed"),
+            ("/sealing_fault", json!("disk full"), "sealing_fault"),
+            ("/damaged", json!([{ "kind": "segment" }]), "damaged"),
         ];
         for (pointer, value, member) in cases {
             let mut status = calm();

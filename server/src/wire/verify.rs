@@ -1,8 +1,10 @@
 //! The report of a verification: what holds, what it rests on, and what it does not prove.
 
+use std::io::Read as _;
 use std::path::Path;
 
 use archive::proof::checkpoint::VerifierKey;
+use archive::proof::cosignature::WitnessKey;
 use archive::{Archive, VerifyReport};
 use serde_json::{Value, json};
 
@@ -10,6 +12,10 @@ use super::imports::ImportNote;
 use crate::auth::secret::hex;
 use crate::problem::{Kind, Problem, Result};
 
+/// The file of a package that holds its checkpoint.
+const CHECKPOINT: &str = "checkpoint.note";
+/// Bytes of it.
+const NOTE_BYTES_MAX: u64 = 1 << 20;
 /// Imports that are said in words; a report in JSON lists them all.
 const IMPORTS_SAID_MAX: usize = 100;
 
@@ -20,8 +26,30 @@ pub(crate) struct Grounds {
     pub(crate) since: bool,
     /// Whether they brought the public key, and it is the archive's.
     pub(crate) key: bool,
+    /// What outside witnesses have cosigned: name, events, time.
+    pub(crate) witnessed: Vec<Witnessed>,
     /// The imports that recorded anything.
     pub(crate) imports: Vec<ImportNote>,
+}
+
+/// The word of an outside witness.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Witnessed {
+    /// Its name.
+    pub(crate) name: String,
+    /// Events of the checkpoint that it has cosigned.
+    pub(crate) size: u64,
+    /// When it did, on its own clock.
+    pub(crate) at: String,
+}
+
+impl Witnessed {
+    fn words(&self) -> String {
+        format!(
+            "outside witness {}: the log of {} events existed at {}, and continues all that the witness saw before",
+            self.name, self.size, self.at
+        )
+    }
 }
 
 /// Returns the report on an archive.
@@ -65,11 +93,17 @@ fn proven(archive: &Archive, report: &VerifyReport, grounds: &Grounds) -> Vec<St
                 .to_owned(),
         );
     }
+    statements.extend(grounds.witnessed.iter().map(Witnessed::words));
     statements
 }
 
 fn not_proven(grounds: &Grounds) -> Vec<String> {
-    let mut statements = vec!["outside witness: none, so no proof of when".to_owned()];
+    let mut statements = vec![match grounds.witnessed.iter().map(|word| word.size).max() {
+        None => "outside witness: none, so no proof of when".to_owned(),
+        Some(size) => {
+            format!("when events after {size} were recorded: no witness has seen them yet")
+        }
+    }];
     if !grounds.key {
         statements.push(
             "that the key is the right one: give the public key that you keep with --public-key"
@@ -91,8 +125,58 @@ fn not_proven(grounds: &Grounds) -> Vec<String> {
     statements
 }
 
-/// Verifies a package with nothing but the public key, and returns the report.
-pub(crate) fn package(path: &Path, key: &str) -> Result<Value> {
+/// Verifies a package with nothing but the public key, and returns the report. With the key of a witness, its word on the
+/// package's checkpoint is looked for.
+pub(crate) fn package(path: &Path, key: &str, witness: Option<&str>) -> Result<Value> {
+    let mut report = proven_package(path, key)?;
+    let Some(witness) = witness else { return Ok(report) };
+    let witness: WitnessKey = witness.trim().parse().map_err(|error| {
+        Problem::new(Kind::Unproven, format!("the witness's key {witness:?}: {error}"))
+    })?;
+    let said = witness.cosigned_at(&checkpoint_of(path)?).map_err(|error| {
+        let detail = format!("the line of the witness {}: {error}", witness.name());
+        Problem::new(Kind::Unproven, detail)
+    })?;
+    let (list, words) = match said.filter(|_| report["ok"] == true) {
+        Some(at) => {
+            let at = crate::witness::time_words(at);
+            (
+                "proven",
+                format!(
+                    "outside witness {}: the log of {} events existed at {at}",
+                    witness.name(),
+                    report["size"]
+                ),
+            )
+        }
+        None => (
+            "not_proven",
+            format!("when: the witness {} has not cosigned this checkpoint", witness.name()),
+        ),
+    };
+    if let Some(list) = report[list].as_array_mut() {
+        list.push(words.into());
+    }
+    Ok(report)
+}
+
+/// Returns the note of a package's checkpoint: a file of the folder, or a member of the zip.
+fn checkpoint_of(path: &Path) -> Result<String> {
+    let fault = |error: std::io::Error| Problem::of_path("read the checkpoint of", path, &error);
+    let mut text = String::new();
+    if path.is_dir() {
+        let file = std::fs::File::open(path.join(CHECKPOINT)).map_err(fault)?;
+        file.take(NOTE_BYTES_MAX).read_to_string(&mut text).map_err(fault)?;
+        return Ok(text);
+    }
+    let file = std::fs::File::open(path).map_err(fault)?;
+    let mut zip = zip::ZipArchive::new(file).map_err(|error| fault(error.into()))?;
+    let member = zip.by_name(CHECKPOINT).map_err(|error| fault(error.into()))?;
+    member.take(NOTE_BYTES_MAX).read_to_string(&mut text).map_err(fault)?;
+    Ok(text)
+}
+
+fn proven_package(path: &Path, key: &str) -> Result<Value> {
     let key: VerifierKey = key.parse().map_err(|error| {
         let detail = format!(
             "{key:?} is no public key ({error}); one looks like muniment/ARCHIVE-ID+8 hex digits+base64, as `status` shows it"

@@ -50,6 +50,8 @@ pub(crate) struct Appliance {
     pub(crate) jobs: Arc<Jobs>,
     /// First answers by Idempotency-Key.
     pub(crate) answers: Answers,
+    /// What outside witnesses said.
+    pub(crate) witnessing: crate::witnessing::Witnessing,
     /// Requests that may still be taken.
     pub(crate) requests: Semaphore,
     /// Counts and times.
@@ -77,6 +79,9 @@ impl Appliance {
             Ok(Archive::create(&folder, &creation, settings, Ports::production())?)
         })
         .await?;
+        // Index and catalog lie in it in clear: nobody else on the machine may look in.
+        rustix::fs::chmod(data, rustix::fs::Mode::from_raw_mode(0o700))
+            .map_err(|error| Problem::of_path("restrict", data, &error.into()))?;
         let shared = Self::assemble(data, config, archive).await?;
         let founder = Caller::officer(founding.officer.clone(), Way::Process);
         let uid = rustix::process::getuid().as_raw();
@@ -119,6 +124,7 @@ impl Appliance {
             jobs: Jobs::open(jobs::Store::new(kept.clone()), clock, rng, config.limits.jobs_max)
                 .await?,
             answers: Answers::new(kept),
+            witnessing: crate::witnessing::Witnessing::default(),
             requests: Semaphore::new(config.limits.requests_max),
             counts: crate::health::begin()?,
             names: Names::new(Arc::clone(&archive)),
