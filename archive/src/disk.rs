@@ -157,7 +157,7 @@ impl DiskFile for LocalFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        Ok(rustix::fs::fdatasync(&self.0)?)
+        self.0.sync_data()
     }
 
     fn len(&self) -> io::Result<u64> {

@@ -106,6 +106,12 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// A batch of the same input before this one was refused, and an input is recorded in its own order or not at all.
+    #[error("record this batch: one before it in the same input was refused because {reason}")]
+    BatchBeforeRefused {
+        /// Why that one was refused.
+        reason: String,
+    },
     /// The sequencer has stopped after a failure; a restart recovers.
     #[error("record events: the sequencer stopped because {reason}; restart to recover")]
     SequencerStopped {
@@ -128,6 +134,7 @@ impl Error {
             Self::InputUnreadable { .. }
             | Self::OriginsUnavailable { .. }
             | Self::IdUndrawn { .. }
+            | Self::BatchBeforeRefused { .. }
             | Self::SequencerStopped { .. } => Family::Unavailable,
             Self::Archive { source } => source.family(),
         }
@@ -147,6 +154,7 @@ impl Error {
             | Self::Archive { .. }
             | Self::OriginsUnavailable { .. }
             | Self::IdUndrawn { .. }
+            | Self::BatchBeforeRefused { .. }
             | Self::SequencerStopped { .. } => false,
         }
     }

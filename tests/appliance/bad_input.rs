@@ -2,6 +2,9 @@
 
 use std::io::Write as _;
 
+use serde_json::json;
+
+use crate::running::Running;
 use crate::support::Appliance;
 
 const GOOD: &str = r##"{"source":"desk","room":"#fx","sender":"Ada","time":"2024-03-04T09:15:00Z","text":"good"}"##;
@@ -60,17 +63,143 @@ fn a_folder_that_is_no_export_is_refused_with_what_was_expected() {
 }
 
 #[test]
-fn a_zip_member_that_climbs_out_is_refused_by_name() {
+fn a_zip_member_that_climbs_out_is_refused_by_name_and_nothing_is_written_outside() {
+    for name in
+        ["../../evil.json", "/evil.json", "a/../../evil.json", "..\\evil.json", "c:evil.json"]
+    {
+        let appliance = Appliance::create();
+        let members: [(&str, &[u8]); 2] = [CHANNELS, (name, b"[]")];
+        let path = appliance.file("evil.zip", slack_zip(&members));
+        let outcome = appliance.run(&["import", path.to_str().unwrap()]).expect(65);
+        assert!(outcome.stderr.contains("evil.json"), "{outcome:#?}");
+        let beside = std::fs::read_dir(appliance.path("")).unwrap().flatten();
+        let mut names: Vec<_> = beside.map(|entry| entry.file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["data", "evil.zip"], "{name}");
+        assert!(!std::path::Path::new("/evil.json").try_exists().unwrap());
+    }
+}
+
+const CHANNELS: (&str, &[u8]) = ("channels.json", br#"[{"id":"C1","name":"general"}]"#);
+
+#[test]
+fn a_zip_bomb_is_refused_by_name_whether_it_is_too_tight_too_deep_or_too_many() {
+    let zeros = vec![b' '; 96 << 20];
+    let deep = format!("{}2024-01-01.json", "d/".repeat(17));
+    let many: Vec<_> = (0..=chat::limits::ZIP_MEMBERS_MAX)
+        .map(|number| format!("general/{number}.json"))
+        .collect();
+    let mut crowd: Vec<(&str, &[u8])> = vec![CHANNELS];
+    crowd.extend(many.iter().map(|name| (name.as_str(), b"".as_slice())));
+    let bombs: [(&str, Vec<u8>, &str); 3] = [
+        (
+            "200 times",
+            slack_zip(&[CHANNELS, ("general/2024-01-01.json", &zeros)]),
+            "2024-01-01.json",
+        ),
+        ("16 folders deep", slack_zip(&[CHANNELS, (&deep, b"[]")]), "d/d/d/"),
+        ("200000 members", slack_zip(&crowd), "directory"),
+    ];
+    for (allowed, bytes, member) in bombs {
+        let appliance = Appliance::create();
+        let path = appliance.file("bomb.zip", bytes);
+        let outcome = appliance.run(&["import", path.to_str().unwrap(), "--source", "slack"]);
+        let outcome = outcome.expect(65);
+        assert!(outcome.stderr.contains(allowed), "{allowed}: {outcome:#?}");
+        assert!(outcome.stderr.contains(member), "{member}: {outcome:#?}");
+        appliance.run(&["verify"]).expect(0);
+    }
+}
+
+#[test]
+fn a_bomb_of_one_packed_file_is_refused_with_the_ratio() {
+    let zeros = vec![b'\n'; 96 << 20];
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(&zeros).unwrap();
+    let packed = [
+        ("bomb.jsonl.zst", zstd::encode_all(zeros.as_slice(), 3).unwrap()),
+        ("bomb.jsonl.gz", gzip.finish().unwrap()),
+    ];
+    for (name, bytes) in packed {
+        let appliance = Appliance::create();
+        let path = appliance.file(name, [bytes].concat());
+        let arguments = ["import", path.to_str().unwrap(), "--format", "jsonl"];
+        let outcome = appliance.run(&arguments).expect(65);
+        assert!(outcome.stderr.contains("200 times"), "{outcome:#?}");
+        assert!(outcome.stderr.contains(name), "{outcome:#?}");
+    }
+}
+
+#[test]
+fn a_packed_file_that_is_cut_off_gives_what_is_whole_and_the_rest_when_it_comes_whole() {
+    let words = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let line = |number: u64| {
+        GOOD.replace(r#""text""#, &format!(r#""id":"{number}","text""#)).replace(
+            "good",
+            &format!("good {number} {:016x}{:016x}", words(number), words(number + 1)),
+        )
+    };
+    let lines = (0..20_000).map(line).collect::<Vec<_>>().join("\n");
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(lines.as_bytes()).unwrap();
+    let zst = zstd::encode_all(lines.as_bytes(), 1).unwrap();
+    for (name, whole) in [("chat.jsonl.gz", gzip.finish().unwrap()), ("chat.jsonl.zst", zst)] {
+        let appliance = Appliance::create();
+        let path = appliance.file(name, &whole[..whole.len() / 2]);
+        let outcome = appliance.run(&["import", path.to_str().unwrap()]).expect(65);
+        assert!(outcome.stderr.contains(name), "{outcome:#?}");
+        let held = appliance.json(&["search", "good", "--count"])["count"].as_u64().unwrap();
+        assert!(held > 1_000, "what came before the cut is kept: {held}");
+        assert!(outcome.stderr.contains(&held.to_string()), "{held}: {outcome:#?}");
+        let report = appliance.import(&appliance.file(name, whole), &[], 0);
+        assert_eq!(report["accepted"], 20_000 - held, "{report:#}");
+        assert_eq!(report["duplicates"], held, "{report:#}");
+        assert_eq!(appliance.json(&["search", "good", "--count"])["count"], 20_000);
+    }
+}
+
+#[test]
+fn an_event_over_the_limits_is_kept_in_quarantine_by_an_import() {
     let appliance = Appliance::create();
-    let bytes = slack_zip(&[
-        ("channels.json", br#"[{"id":"C1","name":"general"}]"#),
-        ("../../evil.json", b"[]"),
-    ]);
-    let path = appliance.file("evil.zip", bytes);
-    let outcome = appliance.run(&["import", path.to_str().unwrap()]);
-    assert!(matches!(outcome.code, Some(3 | 65)), "{outcome:#?}");
-    assert!(format!("{}{}", outcome.stdout, outcome.stderr).contains("evil.json"), "{outcome:#?}");
-    assert!(!appliance.path("evil.json").try_exists().unwrap());
+    let long_text = GOOD.replace("good", &"x".repeat(chat::limits::TEXT_BYTES_MAX + 1));
+    let long_name = GOOD.replace("Ada", &"n".repeat(chat::limits::NAME_BYTES_MAX + 1));
+    let long_line = GOOD.replace("good", &"y".repeat(chat::limits::LINE_BYTES_MAX + 1));
+    let lines = [long_text.as_str(), &long_name, &long_line, GOOD].join("\n");
+    let report = appliance.import(&appliance.file("long.jsonl", lines), &[], 3);
+    assert_eq!((&report["accepted"], &report["quarantined"]), (&json!(1), &json!(3)), "{report:#}");
+    let reasons = report["quarantine"].as_array().unwrap();
+    let limits =
+        [chat::limits::TEXT_BYTES_MAX, chat::limits::NAME_BYTES_MAX, chat::limits::LINE_BYTES_MAX];
+    for (note, (line, limit)) in reasons.iter().zip((1..).zip(limits)) {
+        let reason = note["reason"].as_str().unwrap();
+        assert!(reason.contains(&limit.to_string()), "{limit}: {reason}");
+        assert_eq!(note["locator"], format!("long.jsonl:{line}"));
+    }
+    appliance.run(&["verify"]).expect(0);
+}
+
+#[test]
+fn an_event_over_the_limits_is_413_over_http_and_says_the_limit() {
+    let appliance = Appliance::create();
+    let token = appliance.json(&["token", "issue", "--name", "feed", "--scope", "append"]);
+    let bearer = format!("Authorization: Bearer {}", token["token"].as_str().unwrap());
+    let running = Running::start(&appliance);
+    let posted = GOOD.replace(r#""text""#, r#""id":"1","text""#);
+    let over = |letter: &str, bytes: usize| posted.replace("good", &letter.repeat(bytes + 1));
+    let cases = [
+        (over("x", chat::limits::TEXT_BYTES_MAX), chat::limits::TEXT_BYTES_MAX),
+        (over("y", chat::limits::RAW_BYTES_MAX), chat::limits::RAW_BYTES_MAX),
+        (over("z", chat::limits::REQUEST_BYTES_MAX), chat::limits::REQUEST_BYTES_MAX),
+    ];
+    for (body, limit) in cases {
+        let (status, _, answer) = running.ask("POST", "/api/v1/events", &[&bearer], &body);
+        assert_eq!(status, 413, "{limit}: {answer}");
+        assert!(answer.contains(&limit.to_string()), "{limit}: {answer}");
+        assert!(answer.contains("urn:muniment:problem:too-large"), "{answer}");
+    }
+    let (status, _, answer) = running.ask("POST", "/api/v1/events", &[&bearer], &posted);
+    assert_eq!(status, 200, "the same feed goes on: {answer}");
+    running.stop();
 }
 
 fn slack_zip(members: &[(&str, &[u8])]) -> Vec<u8> {

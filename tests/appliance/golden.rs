@@ -6,25 +6,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::Appliance;
+use crate::support::{Appliance, copy_folder};
 
 /// The versions of the format that this build reads.
 const VERSIONS: &[&str] = &["v1"];
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden")
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 #[test]
@@ -40,7 +28,7 @@ fn every_version_of_the_format_has_a_golden_archive_and_every_one_is_read() {
 fn a_golden_archive_verifies_and_answers_as_on_the_day_it_was_written() {
     for version in VERSIONS {
         let appliance = Appliance::empty();
-        copy(&golden().join(version).join("archive"), &appliance.data());
+        copy_folder(&golden().join(version).join("archive"), &appliance.data());
         // Version control keeps no owner-only permission, and the archive insists on it.
         for key in std::fs::read_dir(appliance.data().join("keys")).unwrap().flatten() {
             std::fs::set_permissions(key.path(), std::fs::Permissions::from_mode(0o400)).unwrap();

@@ -110,39 +110,3 @@ fn both_slack_samples_come_in_without_quarantine() {
         appliance.run(&["verify"]).expect(0);
     }
 }
-
-#[test]
-fn the_naughty_strings_come_back_as_they_were_given() {
-    let test = "the_naughty_strings_come_back_as_they_were_given";
-    let Some(data) = samples(test) else { return };
-    let list = std::fs::read_to_string(data.join("torture/blns/blns.json")).unwrap();
-    let strings: Vec<String> = serde_json::from_str(&list).unwrap();
-    let line = |(number, text): (usize, &String)| {
-        json!({"source": "blns", "room": "naughty", "sender": "list", "time": "2024-01-01T00:00:00Z",
-               "id": number.to_string(), "text": text})
-        .to_string()
-    };
-    let lines: Vec<_> = strings.iter().enumerate().map(line).collect();
-    let appliance = Appliance::create();
-    let report = appliance.import(&appliance.file("blns.jsonl", lines.join("\n")), &[], 0);
-    assert_eq!(report["accepted"], strings.len());
-    let out = appliance.path("package");
-    appliance
-        .run(&[
-            "export",
-            "--query",
-            "source:blns",
-            "--format",
-            "csv",
-            "--out",
-            out.to_str().unwrap(),
-        ])
-        .expect(0);
-    let Some(rows) =
-        python(test, "tests/oracles/read_csv.py", &[&out.join("csv/exact/messages.csv")])
-    else {
-        return;
-    };
-    let bodies: Vec<_> = rows.as_array().unwrap().iter().map(|row| row["body"].clone()).collect();
-    assert_eq!(bodies, strings.iter().map(|text| json!(text)).collect::<Vec<_>>());
-}

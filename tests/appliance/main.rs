@@ -8,13 +8,18 @@
     reason = "a test stops at the first thing that is not as it should be, and writes its own files as they come"
 )]
 
+mod attacks;
 mod audit;
 mod backup;
 mod bad_input;
 mod crash;
 mod damage;
 mod export;
+mod failing_disk;
+mod faults;
+mod full_disk;
 mod golden;
+mod hostile;
 mod import;
 mod neighbours;
 mod operating;
@@ -26,6 +31,8 @@ mod search;
 mod serving;
 mod status;
 mod support;
+mod torture;
 mod verifying;
+mod volume;
 mod walk;
 mod witness;

@@ -1,10 +1,11 @@
 //! A server of the binary, and plain HTTP to it.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::fmt::Write as _;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
 use std::process::{Child, Stdio};
 
-use crate::support::Appliance;
+use crate::support::{Appliance, Outcome};
 
 /// A running server, stopped with the test.
 #[derive(Debug)]
@@ -22,6 +23,14 @@ impl Running {
 
     /// Starts `serve` with these variables in its environment.
     pub(crate) fn start_with(appliance: &Appliance, variables: &[(&str, &str)]) -> Self {
+        Self::try_start(appliance, variables).expect("the server ended before it was ready")
+    }
+
+    /// Starts `serve`, or returns how it ended where it did before it was ready.
+    pub(crate) fn try_start(
+        appliance: &Appliance,
+        variables: &[(&str, &str)],
+    ) -> Result<Self, Outcome> {
         let mut command = appliance.command();
         command.envs(variables.iter().copied());
         command.args(["serve", "--listen", "127.0.0.1:0", "--link"]);
@@ -29,8 +38,12 @@ impl Running {
         let mut said = BufReader::new(child.stderr.take().unwrap());
         let (mut address, mut link, mut text) = (None, None, String::new());
         while address.is_none() {
-            text.clear();
-            assert!(said.read_line(&mut text).unwrap() > 0, "the server ended before it was ready");
+            let before = text.len();
+            if said.read_line(&mut text).unwrap() == 0 {
+                let code = child.wait().unwrap().code();
+                return Err(Outcome { code, stdout: String::new(), stderr: text });
+            }
+            let text = &text[before..];
             if let Some(at) = text.find("/sign-in?link=") {
                 link = Some(text[at..].trim().to_owned());
             }
@@ -38,8 +51,8 @@ impl Running {
                 address = Some(rest.trim().to_owned());
             }
         }
-        std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
-        Self { child, address: address.unwrap(), link: link.unwrap() }
+        std::thread::spawn(move || io::copy(&mut said, &mut io::sink()));
+        Ok(Self { child, address: address.unwrap(), link: link.unwrap() })
     }
 
     /// Sends one request and returns the status, the head and the body.
@@ -50,24 +63,68 @@ impl Running {
         headers: &[&str],
         body: &str,
     ) -> (u16, String, String) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
+        self.try_ask(method, target, headers, body).unwrap()
+    }
+
+    /// Sends one request; an error where the server is gone before it has answered.
+    pub(crate) fn try_ask(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[&str],
+        body: &str,
+    ) -> io::Result<(u16, String, String)> {
         let host = if headers.iter().any(|line| line.starts_with("Host:")) {
             String::new()
         } else {
             format!("Host: {}\r\n", self.address)
         };
         let more = headers.iter().fold(String::new(), |more, line| more + line + "\r\n");
-        write!(
-            stream,
-            "{method} {target} HTTP/1.1\r\n{host}{more}Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        let head = format!(
+            "{method} {target} HTTP/1.1\r\n{host}{more}Connection: close\r\nContent-Length: {}\r\n\r\n",
             body.len()
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, head.to_owned(), body.to_owned())
+        );
+        let answer = self.send(&[head.as_bytes(), body.as_bytes()].concat(), false)?;
+        let answer = String::from_utf8_lossy(&answer);
+        let cut = || io::Error::from(io::ErrorKind::UnexpectedEof);
+        let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(cut)?;
+        let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).ok_or_else(cut)?;
+        Ok((status, head.to_owned(), body.to_owned()))
+    }
+
+    /// Sends bytes as they are and returns all that comes back until the connection ends; it can be said that no more come.
+    pub(crate) fn send(&self, bytes: &[u8], is_end: bool) -> io::Result<Vec<u8>> {
+        let mut stream = TcpStream::connect(&self.address)?;
+        // An answer may come, and the connection end, before everything was taken.
+        let mut written = stream.write_all(bytes);
+        if is_end {
+            written = written.and_then(|()| stream.shutdown(Shutdown::Write));
+        }
+        let mut answer = Vec::new();
+        match stream.read_to_end(&mut answer) {
+            Err(error) if answer.is_empty() => written.and(Err(error))?,
+            _ => {}
+        }
+        Ok(answer)
+    }
+
+    /// Returns the most memory that the server's process ever had, in bytes; nothing where the process is gone.
+    pub(crate) fn memory_bytes(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        peak.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
+    }
+
+    /// Returns the address that it listens on.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Asks the server to stop and returns its exit code, whatever it is.
+    pub(crate) fn end(mut self) -> Option<i32> {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).ok();
+        self.child.wait().unwrap().code()
     }
 
     /// Begins a request whose body does not come while the stream is held.
@@ -99,4 +156,17 @@ impl Drop for Running {
             self.child.wait().ok();
         }
     }
+}
+
+/// Returns a text as the value of a parameter in a target: every byte that is no letter or digit as `%XX`.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut target = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            target.push(char::from(byte));
+        } else {
+            write!(target, "%{byte:02X}").expect("a String takes every write");
+        }
+    }
+    target
 }

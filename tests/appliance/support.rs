@@ -7,10 +7,16 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::volume::Volume;
+
 /// An archive that is thrown away with the test.
 #[derive(Debug)]
 pub(crate) struct Appliance {
     folder: TempDir,
+    /// The small disk that the data directory lies on, if it lies on one.
+    volume: Option<Volume>,
+    /// What every run of the binary finds in its environment.
+    variables: Vec<(String, String)>,
 }
 
 /// What a run of the binary left behind.
@@ -45,12 +51,40 @@ impl Appliance {
 
     /// Makes the folder alone.
     pub(crate) fn empty() -> Self {
-        Self { folder: tempfile::tempdir().expect("a temporary folder can be made") }
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        Self { folder, volume: None, variables: Vec::new() }
+    }
+
+    /// Makes a copy of an archive that nobody has open.
+    pub(crate) fn copy_of(other: &Self) -> Self {
+        let copy = Self::empty();
+        copy_folder(&other.data(), &copy.data());
+        copy
+    }
+
+    /// Makes the folder, with a data directory to come on a volume of its own.
+    pub(crate) fn on(volume: Volume) -> Self {
+        Self { volume: Some(volume), ..Self::empty() }
+    }
+
+    /// Returns the volume that the data directory lies on.
+    pub(crate) fn volume(&self) -> &Volume {
+        self.volume.as_ref().expect("this appliance was made on a volume")
+    }
+
+    /// Sets a variable of the environment for every run from here on.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Takes all variables away again.
+    pub(crate) fn unset(&mut self) {
+        self.variables.clear();
     }
 
     /// Returns the data directory.
     pub(crate) fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.volume.as_ref().map_or(self.folder.path(), Volume::path).join("data")
     }
 
     /// Returns a path beside the data directory.
@@ -77,8 +111,11 @@ impl Appliance {
 
     /// Returns the binary with another data directory.
     pub(crate) fn command_on(&self, data: &Path) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_muniment"));
+        let binary = env!("CARGO_BIN_EXE_muniment");
+        let mut command =
+            self.volume.as_ref().map_or_else(|| Command::new(binary), |disk| disk.command(binary));
         command.arg("--data").arg(data).current_dir(self.folder.path());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.env_remove("MUNIMENT_DATA").env_remove("STATE_DIRECTORY").stdin(Stdio::null());
         command
     }
@@ -111,11 +148,61 @@ impl Appliance {
         self.run(&[&["--json", "import", path], more].concat()).expect(code).json()
     }
 
+    /// Returns every message of the log as the canonical lines of a package have it.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        let out = self.path("messages");
+        let arguments = ["export", "--query", "kind:message", "--format", "bundle", "--out"];
+        self.run(&[&arguments[..], &[out.to_str().unwrap()]].concat()).expect(0);
+        let packed = std::fs::File::open(out.join("events.jsonl.zst")).unwrap();
+        let lines = String::from_utf8(zstd::decode_all(packed).unwrap()).unwrap();
+        std::fs::remove_dir_all(out).unwrap();
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Returns every message of the log as an undisturbed run would have it too: without what is drawn or told by the clock.
+    pub(crate) fn messages(&self) -> Vec<String> {
+        let plain = |mut event: Value| {
+            // A room's numbers count what the archive says about the room too, such as its language.
+            for drawn in ["id", "seq", "place_seq", "place_prev", "recorded_at", "locator"] {
+                event.as_object_mut().unwrap().remove(drawn);
+            }
+            for (member, drawn) in [("actor", "id"), ("place", "id"), ("origin", "source")] {
+                event[member].as_object_mut().unwrap().remove(drawn);
+            }
+            event.to_string()
+        };
+        self.events().into_iter().map(plain).collect()
+    }
+
+    /// Asserts that the messages are those of an undisturbed run, and shows the first that is not.
+    #[track_caller]
+    pub(crate) fn has_messages(&self, undisturbed: &[String]) {
+        let messages = self.messages();
+        let pairs = messages.iter().zip(undisturbed);
+        if let Some((found, due)) = pairs.into_iter().find(|(found, due)| found != due) {
+            panic!("found {found}\n  due {due}");
+        }
+        assert_eq!(messages.len(), undisturbed.len());
+    }
+
     /// Starts a verb in the background.
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         let mut command = self.command();
         command.args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
         command.spawn().expect("the binary starts")
+    }
+}
+
+/// Copies a folder with all that is in it; files keep their permissions.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
     }
 }
 

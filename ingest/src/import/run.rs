@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use chat::{Act, Attachment, Custody, EventKind, Seq, limits};
 use parking_lot::Mutex;
@@ -49,6 +49,8 @@ pub(super) struct Run<'a> {
     rows: Vec<Row>,
     bytes: usize,
     on_their_way: VecDeque<(Ticket, Vec<Row>)>,
+    /// Why a batch was refused, known to the sequencer before it is known here.
+    refused: Arc<OnceLock<String>>,
 }
 
 impl<'a> Run<'a> {
@@ -102,12 +104,13 @@ impl<'a> Run<'a> {
             rows: Vec::new(),
             bytes: 0,
             on_their_way: VecDeque::new(),
+            refused: Arc::default(),
         }
     }
 
     /// Reads one source to its end. Equal records are counted within it.
     pub(super) fn read(&mut self, source: &mut dyn EventSource) -> Result<()> {
-        let input = Arc::new(Mutex::new(Input::default()));
+        let input = Arc::new(Mutex::new(Input::beside(&self.refused)));
         self.report.files += 1;
         let listed = source.take_identities();
         if let Some(ingest) = self.ingest {

@@ -6,6 +6,8 @@ use std::rc::Rc;
 
 use chat::limits;
 
+use crate::error::{Error, Result};
+
 /// Bytes that anything may grow to, however little was packed.
 const GROWTH_BYTES_MIN: u64 = 16 << 20;
 
@@ -29,6 +31,14 @@ impl<R: Read> Read for Counted<R> {
         Ok(taken)
     }
 }
+
+/// What is unpacked is out of proportion.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error(
+    "it unpacks to more than {} times its size; it may be made to exhaust the reader",
+    limits::ZIP_RATIO_MAX
+)]
+struct Bomb;
 
 /// Passes unpacked bytes on until they are out of proportion.
 #[derive(Debug)]
@@ -56,20 +66,28 @@ impl<R: Read> Read for Bounded<R> {
         self.yielded = self.yielded.saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
         let allowed = self.packed.get().saturating_mul(limits::ZIP_RATIO_MAX).max(GROWTH_BYTES_MIN);
         if self.yielded > allowed {
-            let words = format!(
-                "it unpacks to more than {} times its size; it may be made to exhaust the reader",
-                limits::ZIP_RATIO_MAX
-            );
-            return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, Bomb));
         }
         Ok(taken)
     }
 }
 
-/// Reads a document that has to be held whole, up to its limit; says whether it was longer, and what ended it early.
-pub(crate) fn bounded_document(input: &mut dyn Read) -> (Vec<u8>, Option<String>) {
+/// Reads a document that has to be held whole, up to its limit; says whether it was longer, and what ended it early. One
+/// that unpacks out of proportion is no document but an attack on the reader, and refused by its name.
+pub(crate) fn bounded_document(
+    input: &mut dyn Read,
+    name: &str,
+) -> Result<(Vec<u8>, Option<String>)> {
     let mut bytes = Vec::new();
     let outcome = input.take(limits::DOCUMENT_BYTES_MAX + 1).read_to_end(&mut bytes);
+    let bomb = outcome.as_ref().err().and_then(|fault| fault.get_ref()?.downcast_ref::<Bomb>());
+    if let Some(bomb) = bomb {
+        return Err(Error::MemberRefused {
+            member: name.to_owned(),
+            fault: bomb.to_string(),
+            allowed: format!("{} times its size", limits::ZIP_RATIO_MAX),
+        });
+    }
     let allowed = usize::try_from(limits::DOCUMENT_BYTES_MAX).unwrap_or(usize::MAX);
     let fault = match outcome {
         Err(fault) => Some(fault.to_string()),
@@ -79,5 +97,5 @@ pub(crate) fn bounded_document(input: &mut dyn Read) -> (Vec<u8>, Option<String>
         Ok(_) => None,
     };
     bytes.truncate(allowed);
-    (bytes, fault)
+    Ok((bytes, fault))
 }

@@ -10,7 +10,7 @@ use chat::{
     Act, ChatEvent, Content, EventKind, Person, PlaceSeq, Recorded, RoomId, Seq, Timestamp,
 };
 
-use super::Work;
+use super::{Input, Offer, Work, chain};
 use crate::draft::DraftPerson;
 use crate::error::{Error, Result};
 use crate::origin::{Fingerprint, Fingerprints, Origins};
@@ -115,7 +115,9 @@ impl Desk {
         self.now = self.now.max(self.archive.ports().clock.now());
         let first = self.next;
         let written = match work {
-            Work::Offers(offers, input) => self.take_offers(offers, &mut input.lock()),
+            Work::Offers(offers, input) => {
+                return self.take_batch(first, offers, &mut input.lock());
+            }
             Work::Act { kind, officer, act } => self.take_act(kind, officer.as_ref(), act),
             Work::Identities(listed) => self.declare(|register, new| {
                 register.know(&listed, new)?;
@@ -131,6 +133,28 @@ impl Desk {
             }),
             Work::Close => self.take_close(),
         };
+        self.finish(first, written)
+    }
+
+    /// Records a batch of an input, unless one before it was refused.
+    fn take_batch(
+        &mut self,
+        first: Seq,
+        offers: Vec<Offer>,
+        input: &mut Input,
+    ) -> Result<Prepared> {
+        if let Some(reason) = input.refused.get() {
+            return Err(Error::BatchBeforeRefused { reason: reason.clone() });
+        }
+        let written = self.take_offers(offers, input);
+        let prepared = self.finish(first, written);
+        if let Err(error) = &prepared {
+            let _first_reason_stays = input.refused.set(chain(error));
+        }
+        prepared
+    }
+
+    fn finish(&mut self, first: Seq, written: Result<Vec<Written>>) -> Result<Prepared> {
         match written {
             Ok(written) => self.hand_over(first, written),
             Err(error) => {

@@ -6,6 +6,7 @@
 use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher as _;
+use std::sync::{Arc, OnceLock};
 
 use chat::{Attachment, Seq};
 
@@ -56,6 +57,8 @@ pub(crate) struct Input {
     pub(super) record: Option<Seq>,
     /// The source that was named last, for pieces that name none.
     pub(super) source: Option<String>,
+    /// Why a batch of it was refused; then no later one is taken, or the rest would stand in the log before it.
+    pub(super) refused: Arc<OnceLock<String>>,
 }
 
 fn place_of(seq: Seq) -> (u64, usize, u64) {
@@ -64,6 +67,11 @@ fn place_of(seq: Seq) -> (u64, usize, u64) {
 }
 
 impl Input {
+    /// Begins an input that shares its fate with others: when a batch of one is refused, none of the others is taken.
+    pub(crate) fn beside(refused: &Arc<OnceLock<String>>) -> Self {
+        Self { refused: Arc::clone(refused), ..Self::default() }
+    }
+
     /// Notes that an event stands for a record of this input.
     pub(super) fn claim(&mut self, seq: Seq) {
         let (page, word, bit) = place_of(seq);

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use chat::limits::RAW_BYTES_MAX;
 use http_body_util::BodyExt as _;
-use ingest::source::jsonl::parse_line;
+use ingest::source::jsonl::{drafts_of_line, parse_line};
 use ingest::{Draft, DraftKey, FileContent, Locator, Outcome, Reading, Sourced, Verdict};
 use serde_json::{Value, json};
 
@@ -62,11 +62,13 @@ fn pieces(body: &[u8]) -> Result<Vec<Sourced>> {
             let detail = format!("the line is over {RAW_BYTES_MAX} bytes");
             return Err(of_line(number, Kind::TooLarge, &detail).with("limit", RAW_BYTES_MAX));
         }
-        for sourced in parse_line(line, &Locator::line(&name, number), &reading) {
-            pieces.push(match sourced {
-                Sourced::Draft(draft) => Sourced::Draft(Box::new(posted(*draft, number)?)),
-                Sourced::Unreadable(piece) => Sourced::Unreadable(piece),
-            });
+        match drafts_of_line(line, &Locator::line(&name, number), &reading) {
+            Ok(drafts) => {
+                for draft in drafts {
+                    pieces.push(Sourced::Draft(Box::new(posted(draft, number)?)));
+                }
+            }
+            Err(piece) => pieces.push(Sourced::Unreadable(piece)),
         }
     }
     Ok(pieces)

@@ -18,8 +18,7 @@ impl Checkpoint {
     pub(crate) async fn run(self, globals: &Globals, output: &Output) -> Result<u8> {
         let client = Client::open(globals, Access::Reads).await?;
         let answer = client.get("/api/v1/checkpoint?form=json").await;
-        client.close().await?;
-        let answer = answer?;
+        let answer = client.end(answer).await?;
         if output.is_json() {
             output.result(&json!(answer), |_| String::new())?;
         } else {

@@ -73,6 +73,13 @@ impl Client {
         }
     }
 
+    /// Gives the archive up and hands the answer on. The first fault is the one that is told: a log that stopped fails to
+    /// close as well, and that says less.
+    pub(crate) async fn end<T>(self, answer: Result<T>) -> Result<T> {
+        let closed = self.close().await;
+        answer.and_then(|answer| closed.map(|()| answer))
+    }
+
     /// Sends a request; an answer that is a problem becomes one here.
     pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<Body>> {
         let response = self.transport.send(request).await?;

@@ -31,8 +31,8 @@ impl Explain {
         let target = target(&path, &[("q", Some(self.query)), ("zone", self.zone)]);
         let client = Client::open(globals, Access::Reads).await?;
         let answer = client.get(&target).await;
-        client.close().await?;
-        output.result(&answer?, words)?;
+        let answer = client.end(answer).await?;
+        output.result(&answer, words)?;
         Ok(0)
     }
 }

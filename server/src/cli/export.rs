@@ -98,8 +98,7 @@ impl Export {
         let body = self.body()?;
         let client = Client::open(globals, Access::Writes).await?;
         let report = fetch(&client, &body, &self.out, output).await;
-        client.close().await?;
-        let report = report?;
+        let report = client.end(report).await?;
         output.result(&report, words)?;
         let exceptions = report["exceptions"].as_u64().unwrap_or(0);
         Ok(if exceptions > 0 { super::EXIT_LOOK } else { 0 })

@@ -68,8 +68,7 @@ impl Import {
             }
             Err(problem) => Err(problem),
         };
-        client.close().await?;
-        let report = report?;
+        let report = client.end(report).await?;
         output.result(&report, words)?;
         let look = report["quarantined"].as_u64().unwrap_or(0) > 0;
         Ok(if look { super::EXIT_LOOK } else { 0 })

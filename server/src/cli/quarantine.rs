@@ -59,8 +59,8 @@ impl Quarantine {
                     .await
             }
         };
-        client.close().await?;
-        self.print(&answer?, output)
+        let answer = client.end(answer).await?;
+        self.print(&answer, output)
     }
 
     fn print(&self, answer: &Value, output: &Output) -> Result<u8> {

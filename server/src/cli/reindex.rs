@@ -24,8 +24,8 @@ impl Reindex {
             .map_err(|error| Problem::of(Kind::Internal, &error))?;
         let begin = Begin { request, work: "indexing", unit: "events" };
         let report = client.job(begin, output).await;
-        client.close().await?;
-        output.result(&report?, |report| {
+        let report = client.end(report).await?;
+        output.result(&report, |report| {
             format!("{} events indexed in {} s", word(report, "/events"), word(report, "/seconds"))
         })?;
         Ok(0)

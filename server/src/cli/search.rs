@@ -82,8 +82,7 @@ impl Search {
         let client = Client::open(globals, Access::Reads).await?;
         let answer = client.get(&target).await;
         let is_alone = client.shared().is_some();
-        client.close().await?;
-        let mut answer = answer?;
+        let mut answer = client.end(answer).await?;
         if is_alone && order == "score" {
             end_here(&mut answer);
         }

@@ -29,8 +29,8 @@ impl Show {
         let target = target(&path, &[("context", Some(self.context.to_string()))]);
         let client = Client::open(globals, Access::Reads).await?;
         let answer = client.get(&target).await;
-        client.close().await?;
-        output.result(&answer?, words)?;
+        let answer = client.end(answer).await?;
+        output.result(&answer, words)?;
         Ok(0)
     }
 }

@@ -29,8 +29,8 @@ impl Status {
     pub(crate) async fn run(self, globals: &Globals, output: &Output) -> Result<u8> {
         let client = Client::open(globals, Access::Reads).await?;
         let answer = client.get("/api/v1/status").await;
-        client.close().await?;
-        output.result(&answer?, words)?;
+        let answer = client.end(answer).await?;
+        output.result(&answer, words)?;
         Ok(0)
     }
 }

@@ -52,8 +52,8 @@ impl Token {
             Self::List => client.get("/api/v1/tokens").await,
             Self::Revoke { id } => client.delete(&format!("/api/v1/tokens/{id}")).await,
         };
-        client.close().await?;
-        self.print(&answer?, output)?;
+        let answer = client.end(answer).await?;
+        self.print(&answer, output)?;
         Ok(0)
     }
 

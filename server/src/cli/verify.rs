@@ -70,8 +70,7 @@ impl Verify {
             .body(Body::from(body.to_string()))
             .map_err(|error| Problem::of(Kind::Internal, &error))?;
         let report = client.job(Begin { request, work: "verifying", unit: "events" }, output).await;
-        client.close().await?;
-        report
+        client.end(report).await
     }
 }
 

@@ -54,6 +54,7 @@ fn of_ingest(error: &ingest::Error) -> Kind {
         Error::ImportCutShort { source, .. } => of_ingest(source),
         Error::InputUnreadable { .. }
         | Error::OriginsUnavailable { .. }
+        | Error::BatchBeforeRefused { .. }
         | Error::SequencerStopped { .. } => Kind::InputOutput,
         bad if bad.is_bad_data() => Kind::BadData,
         other => of_family(other.family()),

@@ -17,11 +17,23 @@ use crate::draft::{
     RoomKind,
 };
 
-/// Returns what one line becomes: its event, then a deletion mark and reactions where it has them; or one unreadable piece.
+/// Returns what one line becomes: its event, then a deletion mark and reactions where it has them; or one unreadable piece,
+/// also where it says more than the limits allow.
 pub fn parse_line(bytes: &[u8], locator: &Locator, reading: &Reading) -> Vec<Sourced> {
     let mut pieces = VecDeque::new();
     parse_into(bytes, locator, reading, &mut pieces);
     pieces.into()
+}
+
+/// Returns the drafts that one line becomes, not held against the limits yet; or the line, if it cannot be understood.
+pub fn drafts_of_line(
+    bytes: &[u8],
+    locator: &Locator,
+    reading: &Reading,
+) -> Result<Vec<Draft>, Unreadable> {
+    read_line(bytes, locator, reading, |draft, deleted, reactions| {
+        unfold(*draft, deleted, reactions)
+    })
 }
 
 /// Puts what one line becomes behind what is there.
@@ -31,6 +43,25 @@ pub(super) fn parse_into(
     reading: &Reading,
     pieces: &mut VecDeque<Sourced>,
 ) {
+    let read = read_line(bytes, locator, reading, |draft, deleted, reactions| {
+        if deleted || !reactions.is_empty() {
+            pieces.extend(admit_all(unfold(*draft, deleted, reactions), bytes));
+        } else {
+            pieces.push_back(admit(draft, bytes));
+        }
+    });
+    if let Err(piece) = read {
+        pieces.push_back(Sourced::Unreadable(piece));
+    }
+}
+
+/// Reads a line and hands on its draft, whether it is marked as deleted, and the reactions to it.
+fn read_line<T>(
+    bytes: &[u8],
+    locator: &Locator,
+    reading: &Reading,
+    take: impl FnOnce(Box<Draft>, bool, &[Reaction<'_>]) -> T,
+) -> Result<T, Unreadable> {
     let (text, guessed) = decode(bytes);
     let parsed = serde_json::from_str::<Record<'_>>(&text)
         .map_err(|fault| of_json(&fault, &text, Start::LINE))
@@ -45,18 +76,14 @@ pub(super) fn parse_into(
             } else if matches!(draft.key, DraftKey::Given(_)) {
                 draft.record = Some(bytes.to_vec());
             }
-            if deleted || !reactions.is_empty() {
-                pieces.extend(admit_all(unfold(*draft, deleted, &reactions), bytes));
-            } else {
-                pieces.push_back(admit(draft, bytes));
-            }
+            Ok(take(draft, deleted, &reactions))
         }
-        Err(reason) => pieces.push_back(Sourced::Unreadable(Unreadable {
+        Err(reason) => Err(Unreadable {
             source: reading.source.clone(),
             raw: bytes.to_vec(),
             locator: locator.to_string(),
             reason,
-        })),
+        }),
     }
 }
 

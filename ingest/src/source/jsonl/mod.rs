@@ -12,7 +12,7 @@ use super::{EventSource, Reading, Sourced, Unreadable};
 use crate::draft::Locator;
 use crate::error::{Error, Result};
 
-pub use line::parse_line;
+pub use line::{drafts_of_line, parse_line};
 
 /// Reads the line format from bytes.
 #[derive(Debug)]

@@ -161,7 +161,7 @@ impl Layout {
     ) -> Result<()> {
         let name = format!("{}{file}", self.prefix);
         let Some(mut input) = container.open_text(&name)? else { return Ok(()) };
-        let (bytes, fault) = bounded_document(input.as_mut());
+        let (bytes, fault) = bounded_document(input.as_mut(), &name)?;
         if let Err(reason) = fault.map_or_else(|| take(self, &bytes), Err) {
             odd.push(Sourced::Unreadable(unreadable_file(&name, bytes, reason)));
         }

@@ -82,14 +82,15 @@ impl SlackExport {
         members.into_iter().filter(|name| self.layout.is_passed_over(name)).collect()
     }
 
-    fn open_day(&mut self, name: &str) {
+    fn open_day(&mut self, name: &str) -> Result<()> {
         let opened = self.container.open_text(name);
         let (bytes, fault) = match opened {
-            Ok(Some(mut input)) => bounded_document(input.as_mut()),
+            Ok(Some(mut input)) => bounded_document(input.as_mut(), name)?,
             Ok(None) => (Vec::new(), Some("it is gone".to_owned())),
             Err(error) => (Vec::new(), Some(error.to_string())),
         };
         self.document = Some(Document::new(name, bytes, fault));
+        Ok(())
     }
 
     fn read_record(&mut self) -> bool {
@@ -125,7 +126,7 @@ fn workspace_of_days(
 ) -> Result<Option<String>> {
     for name in members.iter().filter(|name| layout.is_day(name)) {
         let Some(mut input) = container.open_text(name)? else { continue };
-        let (bytes, _) = bounded_document(input.as_mut());
+        let (bytes, _) = bounded_document(input.as_mut(), name)?;
         let found = document::workspace(&bytes);
         if found.is_some() {
             return Ok(found);
@@ -148,7 +149,10 @@ impl EventSource for SlackExport {
                 continue;
             }
             let day = self.days.pop()?;
-            self.open_day(&day);
+            if let Err(bomb) = self.open_day(&day) {
+                self.days.clear();
+                return Some(Err(bomb));
+            }
         }
     }
 

@@ -1,0 +1,135 @@
+//! A process whose Nth touch of the disk fails or is its last: `tests/faults/shim.c`, compiled here and loaded before the C
+//! library. A claim about faults is checked by an audit after each of them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use chat::testing::SeededRng;
+
+use crate::support::Appliance;
+
+/// One fault: at the Nth call of a class.
+#[derive(Debug, Clone)]
+pub(crate) struct Fault {
+    pub(crate) class: &'static str,
+    pub(crate) at: u64,
+    pub(crate) with: With,
+}
+
+/// What happens then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum With {
+    /// The process is killed before the call.
+    Kill,
+    /// Half of a write reaches the disk, and the process is killed.
+    Tear,
+    /// The call fails once.
+    Once(&'static str),
+    /// The call and all later ones of its class fail.
+    Lasting(&'static str),
+}
+
+/// Every way to die.
+pub(crate) const DEATHS: &[(&str, With)] = &[
+    ("sync", With::Kill),
+    ("write", With::Kill),
+    ("rename", With::Kill),
+    ("unlink", With::Kill),
+    ("open", With::Kill),
+    ("write", With::Tear),
+];
+
+/// Every error of a disk.
+pub(crate) const ERRORS: &[(&str, With)] = &[
+    ("sync", With::Once("EIO")),
+    ("write", With::Once("EIO")),
+    ("write", With::Lasting("ENOSPC")),
+    ("rename", With::Once("EIO")),
+    ("rename", With::Lasting("EROFS")),
+    ("unlink", With::Once("EIO")),
+    ("unlink", With::Lasting("EROFS")),
+    ("open", With::Once("EMFILE")),
+    ("open", With::Lasting("ENOSPC")),
+    ("open", With::Lasting("EROFS")),
+    ("read", With::Once("EIO")),
+    ("sync", With::Lasting("EIO")),
+];
+
+/// Lets an appliance run with this fault from here on, until its variables are unset. Without one, calls are counted only.
+pub(crate) fn arm(appliance: &mut Appliance, shim: &Path, fault: Option<&Fault>) {
+    appliance.unset();
+    let folder = appliance.path("").canonicalize().unwrap();
+    appliance.set("LD_PRELOAD", shim.to_str().unwrap());
+    // The input and what this harness writes lie beside these two and are left alone.
+    let under = format!("{0}/data:{0}/out", folder.display());
+    appliance.set("FAULT_UNDER", &under);
+    appliance.set("FAULT_LOG", appliance.path("fault.log").to_str().unwrap());
+    if let Some(Fault { class, at, with }) = fault {
+        appliance.set("FAULT_CLASS", class);
+        appliance.set("FAULT_AT", &at.to_string());
+        let (word, lasts) = match with {
+            With::Kill => ("kill", "0"),
+            With::Tear => ("tear", "0"),
+            With::Once(code) => (*code, "0"),
+            With::Lasting(code) => (*code, "1"),
+        };
+        appliance.set("FAULT_WITH", word);
+        appliance.set("FAULT_LASTS", lasts);
+    }
+}
+
+/// Returns how many calls of each class a run made.
+pub(crate) fn counted(appliance: &Appliance) -> BTreeMap<String, u64> {
+    let log = std::fs::read_to_string(appliance.path("fault.log")).unwrap();
+    let lines = log.lines().filter_map(|line| line.strip_prefix("count ")?.split_once(' '));
+    lines.map(|(class, count)| (class.to_owned(), count.parse().unwrap())).collect()
+}
+
+/// Returns where the fault struck, if it did.
+pub(crate) fn struck(appliance: &Appliance) -> Option<String> {
+    let log = std::fs::read_to_string(appliance.path("fault.log")).unwrap_or_default();
+    log.lines().find_map(|line| line.strip_prefix("fired ")).map(str::to_owned)
+}
+
+/// Compiles the shim once, or says by name which test goes without it.
+pub(crate) fn shim(test: &str) -> Option<&'static Path> {
+    static SHIM: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let compiled = SHIM.get_or_init(|| {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/faults/shim.c");
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shim.so");
+        let mut compile = Command::new("cc");
+        compile.args(["-shared", "-fPIC", "-O1", "-D_LARGEFILE64_SOURCE", "-o"]).arg(&target);
+        let done = compile.arg(source).arg("-ldl").status();
+        done.is_ok_and(|status| status.success()).then_some(target)
+    });
+    if compiled.is_none() {
+        println!("skipped: {test}: no C compiler");
+    }
+    compiled.as_deref()
+}
+
+/// Returns the faults to try: every one of them if `MUNIMENT_FAULTS` is `all`, else so many, drawn by a seed that is printed.
+pub(crate) fn chosen(
+    kinds: &[(&'static str, With)],
+    counts: &BTreeMap<String, u64>,
+    many: usize,
+) -> Vec<Fault> {
+    if std::env::var("MUNIMENT_FAULTS").is_ok_and(|word| word == "all") {
+        let every = |&(class, with): &(&'static str, With)| {
+            (1..=counts[class]).map(move |at| Fault { class, at, with })
+        };
+        return kinds.iter().flat_map(every).collect();
+    }
+    let seed = std::env::var("MUNIMENT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(42);
+    println!("seed {seed} (MUNIMENT_SEED), {many} faults (MUNIMENT_FAULTS=all for every one)");
+    let rng = SeededRng::new(seed);
+    let possible: Vec<_> = kinds.iter().filter(|(class, _)| counts[*class] > 0).collect();
+    let draw = |(_, &&(class, with)): (usize, &&(&'static str, With))| Fault {
+        class,
+        at: 1 + rng.below(counts[class]),
+        with,
+    };
+    (0..many).zip(possible.iter().cycle()).map(draw).collect()
+}
