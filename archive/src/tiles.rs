@@ -132,7 +132,14 @@ impl Tiles {
                 Err(Error::FileGone { path, .. } | Error::FileCorrupt { path, .. }) => {
                     return Self::mend(disk, folder, size, (leaves, &path));
                 }
-                other => return other,
+                Err(error) => return Err(error),
+                // A crash after a seal, and before this was written, left that of a smaller tree.
+                Ok(tiles) if tiles.read_rest(size)?.is_none() => {
+                    let edge = tiles.edge.read().clone();
+                    tiles.write_edge(&Edge::default(), &edge, &mut HashSet::new())?;
+                    return Ok(tiles);
+                }
+                Ok(tiles) => return Ok(tiles),
             }
         }
         Self::rebuild(disk, folder, size, leaves)
@@ -176,6 +183,8 @@ impl Tiles {
 
     /// Opens the same tiles anew from the disk. Fails where the right edge on disk is not the one in memory.
     pub(crate) fn reopen(&self) -> Result<Self> {
+        // A seal at work writes the new edge before it shows it: it would be taken for damage.
+        let _no_seal_meanwhile = self.appending.lock();
         let edge = self.edge.read().clone();
         let changed = |path: &Path| Error::corrupt(path, 0, "it is not what was written");
         let missing = |_: Seq, _: u64| Err(changed(&self.folder.join(EDGE)));

@@ -190,9 +190,10 @@ const FORGED: &[Attack] = &[
     }),
     ("the journal is cut and the checkpoints beyond the cut are gone", |world| {
         world.damaged(|data| {
-            let newest = files(&data.join("journal"), ".journal").pop().unwrap();
-            let bytes = std::fs::read(&newest).unwrap();
-            write_over(&newest, &bytes[..200]);
+            let journal = files(&data.join("journal"), ".journal");
+            let bytes = std::fs::read(&journal[0]).unwrap();
+            write_over(&journal[0], &bytes[..200]);
+            journal[1..].iter().for_each(|later| std::fs::remove_file(later).unwrap());
             remove_all(&data.join("checkpoints"), ".note");
         })
     }),

@@ -241,13 +241,13 @@ const INDEX: Scene = Scene { begin: filled, act: reindex, audit: audit_reindex }
 
 #[test]
 fn an_import_that_dies_at_any_call_loses_nothing_and_completes() {
-    disturb_all("an_import_that_dies_at_any_call_loses_nothing_and_completes", &IMPORT, DEATHS, 18);
+    disturb_all("an_import_that_dies_at_any_call_loses_nothing_and_completes", &IMPORT, DEATHS, 14);
 }
 
 #[test]
 fn an_import_whose_disk_fails_at_any_call_tells_no_untruth_and_completes() {
     let test = "an_import_whose_disk_fails_at_any_call_tells_no_untruth_and_completes";
-    disturb_all(test, &IMPORT, ERRORS, 36);
+    disturb_all(test, &IMPORT, ERRORS, 30);
 }
 
 #[test]

@@ -128,7 +128,8 @@ fn query(rng: &SeededRng) -> String {
         1 => "NOT ".repeat(1 + place_in(rng, 1_100)) + "line",
         2 => "line OR ".repeat(1 + place_in(rng, 600)) + "line",
         3 => "é".repeat(1 + place_in(rng, 3_000)),
-        _ => (0..=rng.below(40)).map(piece).collect::<Vec<_>>().join(" "),
+        4 => (0..=rng.below(40)).map(piece).collect::<Vec<_>>().join(" "),
+        _ => (0..=rng.below(3)).map(piece).collect::<Vec<_>>().join(" "),
     }
 }
 
@@ -304,6 +305,9 @@ fn malformed_requests_get_a_problem_or_a_closed_door_and_the_process_stays() {
             continue;
         };
         let status: u16 = head.split(' ').nth(1).unwrap().parse().unwrap();
+        // A body that was not announced is read as the next request, and answered behind this answer.
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let body = length.and_then(|length| body.get(..length.parse().ok()?)).unwrap_or(body);
         // What is not even HTTP is answered by the protocol itself, and a HEAD has no body.
         if body.is_empty() && ((400..500).contains(&status) || asked.contains("HEAD")) {
             closed += 1;

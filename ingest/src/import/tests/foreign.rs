@@ -38,7 +38,7 @@ fn both_slack_samples_come_in_whole_and_only_once() {
 }
 
 #[test]
-fn a_member_of_a_zip_that_is_a_bomb_is_quarantined_and_the_rest_goes_on() {
+fn a_member_of_a_zip_that_is_a_bomb_is_refused_by_its_name_and_what_came_before_stays() {
     let bench = Bench::new();
     let path = bench.folder.path().join("export.zip");
     let mut zip = zip::ZipWriter::new(std::fs::File::create(&path).unwrap());
@@ -46,18 +46,21 @@ fn a_member_of_a_zip_that_is_a_bomb_is_quarantined_and_the_rest_goes_on() {
     let members: [(&str, &[u8]); 4] = [
         ("channels.json", br#"[{"id":"C1","name":"general"}]"#),
         ("users.json", br#"[{"id":"U1","team_id":"T1","name":"ada"}]"#),
-        ("general/2018-01-01.json", &zeros),
-        ("general/2018-01-02.json", br#"[{"user":"U1","text":"after","ts":"1.0"}]"#),
+        ("general/2018-01-01.json", br#"[{"user":"U1","text":"before","ts":"1.0"}]"#),
+        ("general/2018-01-02.json", &zeros),
     ];
     for (name, bytes) in members {
         zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
         zip.write_all(bytes).unwrap();
     }
     zip.finish().unwrap();
-    let report = bench.import(&path);
-    assert_eq!((report.accepted, report.quarantined), (1, 1));
-    assert!(report.quarantine[0].reason.contains("200 times"), "{:?}", report.quarantine);
-    assert_eq!(bench.texts(EventKind::Message), ["after"]);
+    let error = bench.try_import(&path).unwrap_err();
+    assert!(error.is_bad_data(), "{error}");
+    let Error::ImportCutShort { report, source } = error else { panic!("{error}") };
+    assert_eq!((report.accepted, report.quarantined), (1, 0));
+    let words = source.to_string();
+    assert!(words.contains("2018-01-02.json") && words.contains("200 times"), "{words}");
+    assert_eq!(bench.texts(EventKind::Message), ["before"]);
 }
 
 #[test]
