@@ -281,3 +281,54 @@ fn an_index_whose_process_dies_at_any_call_finds_the_same_again() {
 fn an_index_whose_disk_fails_at_any_call_finds_the_same_again() {
     disturb_all("an_index_whose_disk_fails_at_any_call_finds_the_same_again", &INDEX, ERRORS, 24);
 }
+
+/// Serves, searches once, and returns what the search answered; nothing where the server did not come up.
+fn look(appliance: &Appliance, asks: bool) -> Option<(u16, String)> {
+    let token = std::fs::read_to_string(appliance.path("data/reader.token")).unwrap();
+    let bearer = format!("Authorization: Bearer {token}");
+    let running = Running::try_start(appliance, &[]).ok()?;
+    let answer = asks.then(|| running.try_ask("GET", "/api/v1/search?q=morning", &[&bearer], ""));
+    running.end();
+    answer?.ok().map(|(status, _, body)| (status, body))
+}
+
+#[test]
+fn a_look_that_cannot_be_recorded_shows_nothing_and_one_that_was_shown_is_on_record() {
+    let test = "a_look_that_cannot_be_recorded_shows_nothing_and_one_that_was_shown_is_on_record";
+    let Some(shim) = shim(test) else { return };
+    let start = filled();
+    let token = start.json(&["token", "issue", "--name", "reader", "--scope", "read"]);
+    start.file("data/reader.token", token["token"].as_str().unwrap());
+    let recorded = |appliance: &Appliance| {
+        appliance.json(&["status"])["events"].as_u64().expect("a number of events")
+    };
+    let unasked = Appliance::copy_of(&start);
+    look(&unasked, false);
+    let mut asked = Appliance::copy_of(&start);
+    arm(&mut asked, shim, None);
+    let shown = look(&asked, true).expect("a sound disk answers");
+    asked.unset();
+    assert!(shown.0 == 200 && shown.1.contains("morning"), "{shown:?}");
+    let without = recorded(&unasked);
+    assert_eq!(recorded(&asked), without + 1, "the look is an event of its own");
+    let (mut answered, mut refused) = (0, 0);
+    let kinds = [("sync", With::Lasting("EIO")), ("write", With::Lasting("ENOSPC"))];
+    for fault in chosen(&kinds, &counted(&asked), 24) {
+        let mut appliance = Appliance::copy_of(&start);
+        arm(&mut appliance, shim, Some(&fault));
+        let answer = look(&appliance, true);
+        appliance.unset();
+        match answer {
+            Some((200, _)) => {
+                answered += 1;
+                assert!(recorded(&appliance) > without, "{fault:?}: shown and not on record");
+            }
+            other => {
+                refused += 1;
+                let words = other.map(|(_, body)| body).unwrap_or_default();
+                assert!(!words.contains("of the morning"), "{fault:?}: {words}");
+            }
+        }
+    }
+    println!("{test}: {answered} shown and on record, {refused} refused");
+}

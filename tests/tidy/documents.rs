@@ -14,6 +14,7 @@ const PROMISED: &[&str] = &[
     "LICENSE",
     "docs/format.md",
     "docs/walk.md",
+    "docs/reliability.md",
     "docs/decisions",
 ];
 
@@ -42,6 +43,20 @@ fn targets(source: &Source) -> Vec<String> {
         }
     }
     found
+}
+
+#[test]
+fn every_test_that_the_page_on_reliability_names_is_there() {
+    let page = std::fs::read_to_string(root().join("docs/reliability.md")).unwrap();
+    let named = page.split('`').skip(1).step_by(2);
+    for path in named.filter(|word| word.contains('/') && !word.contains(' ')) {
+        assert!(root().join(path).try_exists().unwrap(), "docs/reliability.md names {path}");
+    }
+    let tests: String = sources(".rs").into_iter().map(|source| source.text).collect();
+    let page = page.split('`').skip(1).step_by(2);
+    for name in page.filter(|word| word.matches('_').count() > 4 && !word.contains(['/', ' '])) {
+        assert!(tests.contains(&format!("fn {name}(")), "docs/reliability.md names {name}");
+    }
 }
 
 #[test]
