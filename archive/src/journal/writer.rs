@@ -169,6 +169,8 @@ impl Writer {
         while self.shared.sealing.has_listener()
             && !self.shared.memory.wait_for_room(bytes_max, SEALER_PAUSE)
         {
+            // Files that a start found complete have rung no bell: without this, the first batch waits for the sealer's clock.
+            self.shared.sealing.ring();
             self.shared.fuse.check()?;
         }
         Ok(())
