@@ -5,6 +5,7 @@ use std::io::Write as _;
 use chat::EventKind;
 
 use super::{Bench, shared};
+use crate::error::Error;
 
 #[test]
 fn the_lync_sample_has_its_first_message_as_an_event_of_its_own() {
