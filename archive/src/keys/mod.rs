@@ -97,8 +97,11 @@ impl Keys {
         self.fuse.check()?;
         let id = KeyId::draw(self.ports.rng.as_ref())?;
         let key = draw(&self.ports, "a data key")?;
-        let added = self.ring.lock().add(&self.ports, id, &key);
-        self.fuse.guard(added)?;
+        let mut ring = self.ring.lock();
+        // Whoever held the ring may have found that nobody knows which one is durable: a key put into it then could be lost.
+        self.fuse.check()?;
+        self.fuse.guard(ring.add(&self.ports, id, &key))?;
+        drop(ring);
         Ok(Sealer::new(id, &key))
     }
 
@@ -150,8 +153,11 @@ impl Keys {
         self.retire(ids);
         let ids = std::mem::take(&mut *self.retired.lock());
         let kek = kek::load(self.ports.disk.as_ref(), &kek_path(&self.place));
-        let rewrapped = kek
-            .and_then(|kek| self.ring.lock().rewrap_without((&self.ports, &self.fuse), &kek, &ids));
+        let rewrapped = kek.and_then(|kek| {
+            let mut ring = self.ring.lock();
+            self.fuse.check()?;
+            ring.rewrap_without((&self.ports, &self.fuse), &kek, &ids)
+        });
         rewrapped.inspect_err(|_| self.retire(&ids))
     }
 
