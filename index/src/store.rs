@@ -156,6 +156,11 @@ impl Store {
 /// Empties the folder, or makes it.
 fn empty(folder: &Path) -> Result<()> {
     let unusable = |source| Error::FolderUnusable { path: PathBuf::from(folder), source };
+    // The list of segments goes first: what a removal that is cut short leaves behind is then no index that lacks files.
+    match fs::remove_file(folder.join("meta.json")) {
+        Err(fault) if fault.kind() != io::ErrorKind::NotFound => return Err(unusable(fault)),
+        Ok(()) | Err(_) => {}
+    }
     match fs::remove_dir_all(folder) {
         Err(fault) if fault.kind() != io::ErrorKind::NotFound => return Err(unusable(fault)),
         Ok(()) | Err(_) => {}
