@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use chat::limits::RAW_BYTES_MAX;
 use http_body_util::BodyExt as _;
-use ingest::source::jsonl::{drafts_of_line, parse_line};
+use ingest::source::jsonl::drafts_of_line;
 use ingest::{Draft, DraftKey, FileContent, Locator, Outcome, Reading, Sourced, Verdict};
 use serde_json::{Value, json};
 
