@@ -14,6 +14,7 @@ mod backup;
 mod bad_input;
 mod crash;
 mod damage;
+mod desk;
 mod export;
 mod failing_disk;
 mod faults;

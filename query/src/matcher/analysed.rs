@@ -65,6 +65,11 @@ impl<'a> Word<'a> {
         self.event.parts[self.at.part].0
     }
 
+    /// Returns the place of its part among the event's.
+    pub(crate) const fn part_index(self) -> usize {
+        self.at.part
+    }
+
     /// Returns its place in its part, in bytes.
     pub(crate) const fn bytes(self) -> (usize, usize) {
         (self.at.start, self.at.end)
@@ -197,10 +202,9 @@ impl Analysed {
         Has::ALL.into_iter().zip(self.has).any(|(one, had)| one == has && had)
     }
 
-    /// Returns the text that highlights are positions in.
-    pub(crate) fn text(&self) -> &str {
-        let text = self.parts.iter().find(|(part, _)| *part == Part::Text);
-        text.map_or("", |(_, text)| text)
+    /// Returns the parts that highlights are positions in.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (Part, &str)> {
+        self.parts.iter().map(|(part, text)| (*part, text.as_str()))
     }
 
     pub(crate) fn words(&self) -> impl ExactSizeIterator<Item = Word<'_>> {

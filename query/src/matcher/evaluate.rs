@@ -2,10 +2,10 @@
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::Marks;
 use super::analysed::{Analysed, Word};
 use super::highlight::highlights;
 use super::phrase::{exact, near};
+use super::{Marks, Match};
 use crate::analysis::{Part, tokens};
 use crate::ast::{AskedWord, Clause, Field};
 
@@ -42,13 +42,24 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// Returns the ranges of the text to highlight for a clause that holds.
-    pub(crate) fn highlights(self, clause: &Clause) -> Vec<(usize, usize)> {
+    /// Returns what to highlight for a clause that holds.
+    pub(crate) fn highlights(self, clause: &Clause) -> Match {
         let mut found = vec![false; self.event.words().len()];
         self.collect(clause, &mut found);
-        let words = self.event.words().zip(found).filter(|&(_, found)| found);
-        let in_text = words.filter(|(word, _)| word.part() == Part::Text);
-        highlights(self.event.text(), in_text.map(|(word, _)| word.bytes()).collect())
+        let mut bytes: Vec<Vec<(usize, usize)>> = self.event.parts().map(|_| Vec::new()).collect();
+        for (word, _) in self.event.words().zip(found).filter(|&(_, found)| found) {
+            bytes[word.part_index()].push(word.bytes());
+        }
+        let mut matched = Match::default();
+        for ((part, text), bytes) in self.event.parts().zip(bytes) {
+            let ranges = highlights(text, bytes);
+            if part == Part::Text {
+                matched.highlights = ranges;
+            } else if !ranges.is_empty() {
+                matched.elsewhere.push((part, ranges));
+            }
+        }
+        matched
     }
 
     /// Notes the words that a clause which holds has found. A negation finds nothing.

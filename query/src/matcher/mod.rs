@@ -16,6 +16,7 @@ pub(crate) use phrase::fewest_between;
 
 use chat::{RoomId, Seq, SourceId};
 
+use crate::analysis::Part;
 use crate::ast::{Clause, Mark};
 use crate::query::Query;
 
@@ -59,6 +60,8 @@ pub struct Match {
     /// What to highlight in the event's text: half-open ranges of Unicode code points, ascending, never touching. Empty where
     /// the match lies in a title, a file's name or a field.
     pub highlights: Vec<(usize, usize)>,
+    /// The same for the other parts that the match lies in: a title, a topic, the names of files. None is empty.
+    pub elsewhere: Vec<(Part, Vec<(usize, usize)>)>,
 }
 
 /// Returns how an event matches a query, or nothing where it does not.
@@ -80,7 +83,7 @@ pub fn matches(query: &Query, event: &Analysed, marks: &dyn Marks) -> Option<Mat
     }
     let evaluation = Evaluation::new(event, marks);
     let matched = evaluation.holds(query.root());
-    matched.then(|| Match { highlights: evaluation.highlights(query.root()) })
+    matched.then(|| evaluation.highlights(query.root()))
 }
 
 /// Returns whether one clause holds for an event, whatever kinds a query with it would cover. The index asks this of the

@@ -65,6 +65,23 @@ fn accents_decide_the_stem_whoever_leaves_them_out() {
 }
 
 #[test]
+fn a_match_outside_the_text_says_in_which_part_it_lies() {
+    let mut event = message("see net here");
+    event.event.content.title = Some("Net loss".to_owned());
+    let custody = Custody::Missing { reason: String::new(), claimed_bytes: None };
+    let file =
+        Attachment { name: "äß net.xlsx".to_owned(), media_type: None, address: None, custody };
+    event.event.content.attachments = vec![file];
+    let query = Query::parse("net OR loss", &Zone::Utc).unwrap();
+    let found = matches(&query, &Analysed::of(&event, None), &Unmarked).unwrap();
+    assert_eq!(found.highlights, [(4, 7)]);
+    assert_eq!(
+        found.elsewhere,
+        [(Part::Title, vec![(0, 3), (4, 8)]), (Part::FileName(0), vec![(3, 6)])]
+    );
+}
+
+#[test]
 fn phrases_prefixes_and_words_as_written_never_stem() {
     check("\"net losses\"", "net loss", None);
     check("\"net loss\"", "The Net-Loss: net; loss", Some(&["Net", "Loss", "net", "loss"]));

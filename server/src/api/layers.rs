@@ -148,17 +148,41 @@ pub(super) async fn in_form(request: Request, next: Next) -> Response {
     Problem::new(kind, words.unwrap_or_default()).into_response()
 }
 
-/// Renders a problem as a page where a browser asks for one.
+/// Renders a problem as a page where a person asks: a browser says so, and the pages have no other readers.
 pub(super) async fn page_for_people(request: Request, next: Next) -> Response {
-    let is_api = request.uri().path().starts_with("/api/");
-    let wants_page = request
-        .headers()
-        .get(header::ACCEPT)
-        .and_then(|accept| accept.to_str().ok())
-        .is_some_and(|accept| accept.contains("text/html"));
+    let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let wants_page = wants_page(request.uri().path(), accept.unwrap_or_default());
     let response = next.run(request).await;
     match response.extensions().get::<Said>() {
-        Some(Said(problem)) if wants_page && !is_api => crate::web::problem_page(problem),
+        Some(Said(problem)) if wants_page => crate::web::problem_page(problem),
         _ => response,
+    }
+}
+
+fn wants_page(path: &str, accept: &str) -> bool {
+    if path.starts_with("/api/") {
+        return false;
+    }
+    let is_page = path.starts_with("/desk") || ["/", "/sign-in", "/sign-out"].contains(&path);
+    accept.contains("text/html") || (is_page && !accept.contains("json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wants_page;
+
+    #[test]
+    fn people_get_pages_and_programs_get_documents() {
+        for (path, accept, expected) in [
+            ("/desk", "", true),
+            ("/desk/events/999", "*/*", true),
+            ("/desk", "application/json", false),
+            ("/nothing", "text/html,*/*;q=0.8", true),
+            ("/nothing", "", false),
+            ("/readyz", "*/*", false),
+            ("/api/v1/status", "text/html", false),
+        ] {
+            assert_eq!(wants_page(path, accept), expected, "{path} {accept}");
+        }
     }
 }

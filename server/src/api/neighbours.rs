@@ -58,6 +58,11 @@ impl<'a> Ahead<'a> {
         Self { shared, scope, snapshot: shared.index.newest() }
     }
 
+    /// Returns what is open.
+    pub(super) const fn shared(&self) -> &'a Appliance {
+        self.shared
+    }
+
     /// Returns up to `count` events of the room after this one, oldest first.
     pub(super) fn after(&self, recorded: &Recorded, count: usize) -> Result<Vec<Recorded>> {
         let room = recorded.event.place.as_ref().map(|place| place.room);

@@ -6,6 +6,7 @@ use axum::Json;
 use serde_json::{Map, Value, json};
 
 use super::route::{Need, Route};
+use super::schemas;
 
 /// Parameters of the query part, by path.
 const PARAMETERS: &[(&str, &[(&str, &str)])] = &[
@@ -16,6 +17,7 @@ const PARAMETERS: &[(&str, &[(&str, &str)])] = &[
             ("order", "newest, oldest or score"),
             ("limit", "hits of a page, up to 1000; 0 only counts"),
             ("cursor", "`next` of the page before"),
+            ("context", "events of the room on either side of each hit, up to 10"),
             ("snapshot", "the state of the archive that an earlier search saw"),
             ("zone", "zone of dates in the query"),
         ],
@@ -38,6 +40,16 @@ const PARAMETERS: &[(&str, &[(&str, &str)])] = &[
             ("coverage", "true: counts by room and day"),
         ],
     ),
+    (
+        "/api/v1/audit",
+        &[
+            ("since", "the first date that counts"),
+            ("actor", "the officer's or the token's name"),
+            ("limit", "acts of a page, up to 1000"),
+            ("cursor", "`next` of the page before, or the `seq` of an act"),
+            ("zone", "zone of the date"),
+        ],
+    ),
     ("/api/v1/quarantine", &[("limit", "records at most")]),
 ];
 
@@ -48,6 +60,8 @@ pub(super) async fn document() -> Json<Value> {
         let operations = paths.entry(route.path).or_default();
         operations.insert(route.method.as_str().to_lowercase(), operation(route));
     }
+    let mut shapes = schemas::components();
+    shapes.insert("Problem".to_owned(), problem());
     Json(json!({
         "openapi": "3.1.0",
         "info": {
@@ -62,20 +76,24 @@ pub(super) async fn document() -> Json<Value> {
                 "token": { "type": "http", "scheme": "bearer" },
                 "session": { "type": "apiKey", "in": "cookie", "name": crate::auth::guard::COOKIE },
             },
-            "schemas": { "Problem": {
-                "type": "object",
-                "required": ["type", "title", "status", "detail", "exit"],
-                "properties": {
-                    "type": { "type": "string", "format": "uri" },
-                    "title": { "type": "string" },
-                    "status": { "type": "integer" },
-                    "detail": { "type": "string" },
-                    "exit": { "type": "integer", "description": "the exit code of the command line" },
-                    "request_id": { "type": "string", "description": "as in the header x-request-id and in the logs" },
-                },
-            }},
+            "schemas": shapes,
         },
     }))
+}
+
+fn problem() -> Value {
+    json!({
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "exit"],
+        "properties": {
+            "type": { "type": "string", "format": "uri" },
+            "title": { "type": "string" },
+            "status": { "type": "integer" },
+            "detail": { "type": "string" },
+            "exit": { "type": "integer", "description": "the exit code of the command line" },
+            "request_id": { "type": "string", "description": "as in the header x-request-id and in the logs" },
+        },
+    })
 }
 
 fn operation(route: &Route) -> Value {
@@ -96,13 +114,18 @@ fn operation(route: &Route) -> Value {
         "description": format!("Needs {needed}."),
         "security": [{ "token": [] }, { "session": [] }],
         "responses": {
-            status: { "description": "done, or begun" },
+            status: { "description": "done, or begun", "content": schemas::answer(route.method.as_str(), route.path) },
             "default": {
                 "description": "a problem",
                 "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
             },
         },
     });
+    if route.method == axum::http::Method::POST
+        && let Some(body) = schemas::request(route.path)
+    {
+        operation["requestBody"] = body;
+    }
     let parameters = parameters(route);
     if !parameters.is_empty() {
         operation["parameters"] = Value::Array(parameters);

@@ -10,6 +10,7 @@ use index::{Cursor, Page, Scope, Snapshot, SnapshotChoice, StateAt};
 use query::Query;
 use serde_json::{Value, json};
 
+use super::neighbours::Ahead;
 use super::parameters::Parameters;
 use crate::auth::{Caller, scope};
 use crate::jobs::blocking;
@@ -20,6 +21,8 @@ use crate::wiring::{Appliance, Shared};
 
 /// Hits of a page where none are asked for.
 const LIMIT_DEFAULT: usize = 20;
+/// Events on either side of a hit, at most.
+const CONTEXT_MAX: usize = 10;
 
 /// `GET /search`
 pub(super) async fn search(
@@ -48,7 +51,8 @@ pub(crate) async fn find(shared: &Shared, caller: &Caller, asked: Asked) -> Resu
             .with("interpreted", answer.interpreted.as_str())
             .with("snapshot_size", answer.snapshot.size)
             .with("count", answer.count)
-            .with_some("cursor", asked.cursor.as_deref());
+            .with_some("cursor", asked.cursor.as_deref())
+            .with_some("neighbours", asked.context.map(|_| answer.neighbours()));
         shared.audit.record_now(&caller, act)?;
         let elapsed = began.elapsed();
         metrics::histogram!("muniment_search_seconds").record(elapsed.as_secs_f64());
@@ -62,6 +66,10 @@ fn look(shared: &Appliance, query: &Query, scope: &Scope, asked: &Asked) -> Resu
     let limit = asked.limit.unwrap_or(LIMIT_DEFAULT);
     if limit > chat::limits::PAGE_HITS_MAX {
         let detail = format!("limit {limit} is over {}", chat::limits::PAGE_HITS_MAX);
+        return Err(Problem::new(Kind::BadRequest, detail));
+    }
+    if asked.context.is_some_and(|context| context > CONTEXT_MAX) {
+        let detail = format!("context is over {CONTEXT_MAX}; `show` goes further around one event");
         return Err(Problem::new(Kind::BadRequest, detail));
     }
     let page = Page {
@@ -78,8 +86,12 @@ fn look(shared: &Appliance, query: &Query, scope: &Scope, asked: &Asked) -> Resu
     let seqs: Vec<Seq> = found.hits.iter().map(|hit| hit.seq).collect();
     let events = shared.archive.read_many(&seqs)?;
     let destroyed = events.iter().filter(|event| event.is_none()).count();
-    let hits =
-        events.iter().flatten().map(|recorded| shown(shared, query, &state, recorded)).collect();
+    let (context, ahead) = (asked.context.unwrap_or(0), Ahead::of(shared, scope));
+    let hits = events.iter().flatten().map(|recorded| {
+        let mut hit = shown(shared, query, &state, recorded);
+        surround(&ahead, recorded, context, &mut hit).map(|()| hit)
+    });
+    let hits = hits.collect::<Result<_>>()?;
     Ok(Answer {
         query: query.text().to_owned(),
         interpreted: query.interpreted(),
@@ -96,10 +108,22 @@ fn look(shared: &Appliance, query: &Query, scope: &Scope, asked: &Asked) -> Resu
 
 fn shown(shared: &Appliance, query: &Query, state: &StateAt, recorded: &Recorded) -> Hit {
     let analysed = shared.index.analysed(recorded);
-    let highlights = query::matches(query, &analysed, state)
-        .map(|matched| matched.highlights)
-        .unwrap_or_default();
-    Hit::of(event(shared, &shared.archive, recorded), highlights)
+    let matched = query::matches(query, &analysed, state).unwrap_or_default();
+    Hit::of(event(shared, &shared.archive, recorded), matched)
+}
+
+/// Adds the events of the room on either side of a hit.
+fn surround(ahead: &Ahead<'_>, recorded: &Recorded, count: usize, hit: &mut Hit) -> Result<()> {
+    if count == 0 {
+        return Ok(());
+    }
+    let (shared, archive) = (ahead.shared(), &ahead.shared().archive);
+    let list = |events: Vec<Recorded>| {
+        events.iter().map(|recorded| event(shared, archive, recorded)).collect()
+    };
+    hit.before = list(super::neighbours::before(archive, recorded, count)?);
+    hit.after = list(ahead.after(recorded, count)?);
+    Ok(())
 }
 
 /// Returns an event with the name of its source.

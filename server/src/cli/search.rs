@@ -37,6 +37,9 @@ pub(crate) struct Search {
     /// Order of the hits
     #[arg(long, value_enum, default_value = "newest")]
     order: Order,
+    /// Events of the room to show on either side of each hit
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    context: usize,
     /// Print the number of matches alone
     #[arg(long)]
     count: bool,
@@ -74,6 +77,7 @@ impl Search {
                 ("q", Some(self.query)),
                 ("limit", Some(limit.to_string())),
                 ("order", Some(order.to_owned())),
+                ("context", (self.context > 0).then(|| self.context.to_string())),
                 ("cursor", self.cursor),
                 ("snapshot", self.snapshot),
                 ("zone", self.zone),
@@ -114,13 +118,22 @@ fn words(answer: &Value, count_alone: bool) -> String {
         put(format!("note: {}", one_line(warning.as_str().unwrap_or_default())));
     }
     for hit in answer["hits"].as_array().into_iter().flatten() {
+        for near in hit["before"].as_array().into_iter().flatten() {
+            put(super::show::beside(near));
+        }
         put(head(hit));
-        let marked = marked(hit);
-        for line in visible(&marked).lines() {
+        let text = hit["text"].as_str().unwrap_or_default();
+        for line in visible(&marked(text, &hit["highlights"])).lines() {
             put(format!("    {}", emphasised(line)));
+        }
+        for line in parts(hit) {
+            put(format!("    {}", emphasised(&one_line(&line))));
         }
         for line in super::show::act_lines(hit) {
             put(format!("    {line}"));
+        }
+        for near in hit["after"].as_array().into_iter().flatten() {
+            put(super::show::beside(near));
         }
     }
     let shown = answer["hits"].as_array().map_or(0, Vec::len);
@@ -152,15 +165,32 @@ pub(super) fn head(event: &Value) -> String {
 const BEGIN: char = '\u{e000}';
 const END: char = '\u{e001}';
 
-/// Returns the text with its highlights marked.
-fn marked(hit: &Value) -> String {
-    let ranges: Vec<(u64, u64)> = hit["highlights"]
+/// Returns the title and the names of the files of a hit, marked where the query matched there.
+fn parts(hit: &Value) -> Vec<String> {
+    let ranges = |part: &str, number: Option<u64>| {
+        let mut covered = hit["highlights_in"].as_array().into_iter().flatten();
+        let found = covered.find(|one| one["part"] == part && one["number"].as_u64() == number);
+        found.map_or(Value::Null, |one| one["ranges"].clone())
+    };
+    let mut lines = Vec::new();
+    if let Some(title) = hit["title"].as_str() {
+        lines.push(format!("title: {}", marked(title, &ranges("title", None))));
+    }
+    for (number, name) in (0_u64..).zip(hit["files"].as_array().into_iter().flatten()) {
+        let name = name.as_str().unwrap_or_default();
+        lines.push(format!("file: {}", marked(name, &ranges("file", Some(number)))));
+    }
+    lines
+}
+
+/// Returns a text with its highlights marked.
+fn marked(text: &str, ranges: &Value) -> String {
+    let ranges: Vec<(u64, u64)> = ranges
         .as_array()
         .into_iter()
         .flatten()
         .filter_map(|range| Some((range[0].as_u64()?, range[1].as_u64()?)))
         .collect();
-    let text = hit["text"].as_str().unwrap_or_default();
     let mut marked = String::with_capacity(text.len());
     for (index, character) in (0_u64..).zip(text.chars()) {
         if ranges.iter().any(|(_, end)| *end == index) {

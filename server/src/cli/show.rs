@@ -78,7 +78,8 @@ fn words(event: &Value) -> String {
     text
 }
 
-fn beside(neighbour: &Value) -> String {
+/// Returns an event that stands beside another in its room, indented.
+pub(super) fn beside(neighbour: &Value) -> String {
     let text = neighbour["text"].as_str().unwrap_or_default();
     let mut said = format!("  {}\n{}", head(neighbour), indented(text, "      "));
     for line in act_lines(neighbour) {

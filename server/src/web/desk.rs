@@ -23,6 +23,8 @@ use crate::wiring::Shared;
 
 /// Hits of a page of the desk.
 const HITS: usize = 25;
+/// Events of the room shown on either side of a hit.
+const BESIDE: usize = 1;
 /// Neighbours shown on either side of an event.
 const NEIGHBOURS: usize = 8;
 
@@ -34,9 +36,13 @@ struct Line {
     actor: String,
     kind: &'static str,
     words: Vec<Stretch>,
-    files: Vec<String>,
+    title: Vec<Stretch>,
+    files: Vec<Vec<Stretch>>,
     /// What a ledger event did.
     act: Vec<String>,
+    /// Events of the room before and after it, where they are shown with it.
+    before: Vec<Self>,
+    after: Vec<Self>,
 }
 
 impl Line {
@@ -48,8 +54,16 @@ impl Line {
             actor: hit.actor.as_ref().map(|actor| shown(&actor.name)).unwrap_or_default(),
             kind: hit.kind,
             words: cut(hit.text.as_deref().unwrap_or_default(), &hit.highlights),
-            files: hit.files.iter().map(|name| shown(name)).collect(),
+            title: cut(hit.title.as_deref().unwrap_or_default(), hit.covered("title", None)),
+            files: hit
+                .files
+                .iter()
+                .enumerate()
+                .map(|(number, name)| cut(name, hit.covered("file", Some(number))))
+                .collect(),
             act: act(hit.act.as_ref()),
+            before: hit.before.iter().map(Self::of_event).collect(),
+            after: hit.after.iter().map(Self::of_event).collect(),
         }
     }
 
@@ -61,8 +75,11 @@ impl Line {
             actor: event.actor.as_ref().map(|actor| shown(&actor.name)).unwrap_or_default(),
             kind: event.kind,
             words: cut(event.text.as_deref().unwrap_or_default(), &[]),
-            files: event.attachments.iter().map(|file| shown(&file.name)).collect(),
+            title: cut(event.title.as_deref().unwrap_or_default(), &[]),
+            files: event.attachments.iter().map(|file| cut(&file.name, &[])).collect(),
             act: act(event.act.as_ref()),
+            before: Vec::new(),
+            after: Vec::new(),
         }
     }
 }
@@ -73,9 +90,9 @@ fn act(act: Option<&Value>) -> Vec<String> {
     words.into_iter().map(|(name, said)| shown(&format!("{name}: {said}"))).collect()
 }
 
-/// Returns a time to the second, for eyes; the exact one is in the event's own view and in every export.
+/// Returns a time to the second with its zone, for eyes; the exact one is in the event's own view and in every export.
 fn readable(at: &str) -> String {
-    at.get(..19).map_or_else(|| at.to_owned(), |text| text.replace('T', " "))
+    at.get(..19).map_or_else(|| at.to_owned(), |text| format!("{} UTC", text.replace('T', " ")))
 }
 
 /// The desk.
@@ -101,6 +118,7 @@ pub(crate) async fn desk(
     let query = asked.q.clone().unwrap_or_default();
     let order = asked.order.get_or_insert_with(|| "newest".to_owned()).clone();
     asked.limit = Some(HITS);
+    asked.context = Some(BESIDE);
     let mut page = DeskPage {
         officer: &caller.name,
         demo: shared.archive.description().creation.demo,

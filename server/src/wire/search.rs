@@ -1,11 +1,12 @@
 //! What is asked of a search, and what it answers.
 
 use index::{Order, Snapshot};
-use query::{Query, Zone};
+use query::analysis::Part;
+use query::{Match, Query, Zone};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::event::{Actor, Event, Room};
+use super::event::{Actor, Event, File, Room};
 use crate::api::whole_number;
 use crate::auth::secret::hex;
 use crate::problem::{Kind, Problem, Result};
@@ -21,6 +22,9 @@ pub(crate) struct Asked {
     /// Hits of a page; 0 only counts.
     #[serde(default, deserialize_with = "whole_number")]
     pub(crate) limit: Option<usize>,
+    /// Events of the room to show on either side of a hit.
+    #[serde(default, deserialize_with = "whole_number")]
+    pub(crate) context: Option<usize>,
     /// `next` of the page before.
     pub(crate) cursor: Option<String>,
     /// An earlier snapshot's id.
@@ -84,14 +88,41 @@ pub(crate) struct Hit {
     pub(crate) actor: Option<Actor>,
     /// The words.
     pub(crate) text: Option<String>,
+    /// Its title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) title: Option<String>,
     /// Names of its files.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) files: Vec<String>,
+    /// Its files, with what is held of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) attachments: Vec<File>,
     /// What a ledger event did: its verb and its facts by name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) act: Option<Value>,
     /// Half-open ranges of code points in `text`.
     pub(crate) highlights: Vec<[usize; 2]>,
+    /// Half-open ranges of code points in other parts that the match lies in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) highlights_in: Vec<InPart>,
+    /// Events of the room before it, oldest first, where context was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) before: Vec<Event>,
+    /// Events of the room after it, oldest first, where context was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) after: Vec<Event>,
+}
+
+/// What a match covers of a part other than the text.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct InPart {
+    /// `title`, `topic` or `file`.
+    pub(crate) part: &'static str,
+    /// The number of the file, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) number: Option<usize>,
+    /// Half-open ranges of code points.
+    pub(crate) ranges: Vec<[usize; 2]>,
 }
 
 /// What a search did not look into.
@@ -103,9 +134,17 @@ pub(crate) struct NotSearched {
     pub(crate) quarantined: u64,
 }
 
+impl Answer {
+    /// Returns how many events are shown beside the hits.
+    pub(crate) fn neighbours(&self) -> u64 {
+        let count = self.hits.iter().map(|hit| hit.before.len() + hit.after.len()).sum::<usize>();
+        u64::try_from(count).unwrap_or(u64::MAX)
+    }
+}
+
 impl Hit {
     /// Returns a hit that shows this event.
-    pub(crate) fn of(event: Event, highlights: Vec<(usize, usize)>) -> Self {
+    pub(crate) fn of(event: Event, matched: Match) -> Self {
         Self {
             seq: event.seq,
             event_id: event.event_id,
@@ -115,10 +154,37 @@ impl Hit {
             room: event.room,
             actor: event.actor,
             text: event.text,
-            files: event.attachments.into_iter().map(|file| file.name).collect(),
+            title: event.title,
+            files: event.attachments.iter().map(|file| file.name.clone()).collect(),
+            attachments: event.attachments,
             act: event.act,
-            highlights: highlights.into_iter().map(|(start, end)| [start, end]).collect(),
+            highlights: pairs(matched.highlights),
+            highlights_in: matched.elsewhere.into_iter().filter_map(InPart::of).collect(),
+            before: Vec::new(),
+            after: Vec::new(),
         }
+    }
+
+    /// Returns what the match covers of the title, or of the name of a file.
+    pub(crate) fn covered(&self, part: &str, number: Option<usize>) -> &[[usize; 2]] {
+        let found = self.highlights_in.iter().find(|one| one.part == part && one.number == number);
+        found.map(|found| found.ranges.as_slice()).unwrap_or_default()
+    }
+}
+
+fn pairs(ranges: Vec<(usize, usize)>) -> Vec<[usize; 2]> {
+    ranges.into_iter().map(|(start, end)| [start, end]).collect()
+}
+
+impl InPart {
+    fn of((part, ranges): (Part, Vec<(usize, usize)>)) -> Option<Self> {
+        let (part, number) = match part {
+            Part::Title => ("title", None),
+            Part::Topic => ("topic", None),
+            Part::FileName(number) => ("file", Some(number)),
+            Part::Text => return None,
+        };
+        Some(Self { part, number, ranges: pairs(ranges) })
     }
 }
 
