@@ -210,7 +210,7 @@ fn asked(written: &str, term: String) -> AskedWord {
     accented = accented[whole].to_owned();
     // Pictures lose their joiners in lower case; they have no accents either.
     let is_same = tokens(&accented).first().is_some_and(|token| token.term == term);
-    if !is_same {
+    if !is_same || !term.starts_with(char::is_alphabetic) {
         accented.clone_from(&term);
     }
     AskedWord { term, accented }

@@ -66,8 +66,9 @@ fn operators_are_upper_case() {
 }
 
 #[test]
-fn words_are_folded_and_separators_make_phrases() {
-    check("Straße", "strasse");
+fn words_are_in_lower_case_and_separators_make_phrases() {
+    check("STRASSE", "strasse");
+    check("Straße", "straße");
     check("foo-bar", "\"foo bar\"");
     check("https://Example.com/a", "\"https example com a\"");
     check("IO::Path", "\"io path\"");

@@ -175,8 +175,10 @@ impl<'a, F: FnMut(TokenView<'_>)> Tokenizer<'a, F> {
         self.start = start;
         self.end = end;
         let characters = self.text[start..end].chars();
-        for character in characters.filter(|&one| !is_presentation(one) && !is_skin_tone(one)) {
-            if self.term.len() + character.len_utf8() <= TERM_BYTES_MAX {
+        for character in characters.filter(|&one| !is_presentation(one)) {
+            // A colour of skin by itself is a picture of its own.
+            let is_bare = !is_skin_tone(character) || self.term.is_empty();
+            if is_bare && self.term.len() + character.len_utf8() <= TERM_BYTES_MAX {
                 self.term.push(character);
             }
         }

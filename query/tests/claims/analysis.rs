@@ -90,7 +90,7 @@ fn scripts_without_spaces_give_a_token_for_each_character() {
 
 #[test]
 fn emoji_are_tokens_and_presentation_makes_no_difference() {
-    check("ok👍🏽👍", &[("ok", "ok"), ("👍🏽", "👍🏽"), ("👍", "👍")]);
+    check("ok👍🏽👍", &[("ok", "ok"), ("👍", "👍🏽"), ("👍", "👍")]);
     check("12\u{fe0f}\u{20e3}", &[("1", "1"), ("2\u{20e3}", "2\u{fe0f}\u{20e3}")]);
     check("🇩🇪🇫🇷🇩", &[("🇩🇪", "🇩🇪"), ("🇫🇷", "🇫🇷"), ("🇩", "🇩")]);
     assert_eq!(terms("❤\u{fe0f}"), terms("❤"));

@@ -76,7 +76,7 @@ pub(crate) fn table() -> &'static [Route] {
         GET "/api/v1/verifications/{id}" ADMIN, "Shows how a verification stands" => checks::verification;
         POST "/api/v1/reindexings" ADMIN, "Begins to build the index anew" => checks::reindex;
         GET "/api/v1/reindexings/{id}" ADMIN, "Shows how a rebuilding stands" => checks::reindexing;
-        POST "/api/v1/backups" ADMIN, "Signs the state that a backup is to reach" => backups::begin;
+        POST "/api/v1/backups" Need::Machine, "Signs the state that a backup is to reach" => backups::begin;
         GET "/api/v1/quarantine" READ, "Lists records that could not be understood" => quarantine::list;
         GET "/api/v1/quarantine/{seq}" READ, "Shows one such record, raw" => quarantine::show;
         POST "/api/v1/quarantine/replay" ADMIN, "Tries to understand them again" => quarantine::replay;

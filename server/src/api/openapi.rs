@@ -100,6 +100,7 @@ fn operation(route: &Route) -> Value {
     let needed = match route.need {
         Need::Permission(permission) => format!("the permission `{}`", permission.word()),
         Need::Socket => "to come by the control socket".to_owned(),
+        Need::Machine => "to be asked on the machine of the archive".to_owned(),
         Need::Nothing => "nothing".to_owned(),
     };
     let status = match (route.method.as_str(), route.path) {

@@ -13,6 +13,8 @@ pub(crate) enum Need {
     Permission(Permission),
     /// To have come by the control socket: to be the user who runs the server, or root, on the machine itself.
     Socket,
+    /// To work on the machine of the archive: to have come by the control socket, or to be the process that has opened it.
+    Machine,
     /// Nothing: it shows nothing of the archive, or is the way in itself. Every such route is listed by name in a test.
     Nothing,
 }

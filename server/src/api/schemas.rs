@@ -30,7 +30,7 @@ pub(super) fn request(path: &str) -> Option<Value> {
             ]),
             &["name", "scopes"],
         ),
-        "/api/v1/reindexings" | "/api/v1/sign-in-links" => object(&[]),
+        "/api/v1/reindexings" | "/api/v1/sign-in-links" | "/api/v1/backups" => object(&[]),
         _ => return None,
     };
     Some(content(&[("application/json", schema)]))
@@ -122,6 +122,7 @@ pub(super) fn answer(method: &str, path: &str) -> Value {
         ("GET", "/api/v1/quarantine/{seq}") => "Quarantined",
         ("POST", "/api/v1/quarantine/replay") => "Replayed",
         ("POST", "/api/v1/sign-in-links") => "Link",
+        ("POST", "/api/v1/backups") => "BackupGoal",
         ("POST", "/api/v1/tokens") => "Token",
         ("GET", "/api/v1/tokens") => "Tokens",
         ("DELETE", "/api/v1/tokens/{id}") => "Revoked",
@@ -151,6 +152,7 @@ pub(super) fn components() -> Map<String, Value> {
         ("Tokens", shapes::tokens()),
         ("Revoked", shapes::revoked()),
         ("Job", shapes::job()),
+        ("BackupGoal", shapes::backup_goal()),
         ("Description", shapes::whatever("an OpenAPI document")),
     ];
     shapes.into_iter().map(|(name, shape)| (name.to_owned(), shape)).collect()

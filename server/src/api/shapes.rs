@@ -67,6 +67,25 @@ pub(super) fn link() -> Value {
     ])
 }
 
+/// Returns the shape of what a backup is to reach.
+pub(super) fn backup_goal() -> Value {
+    object(&[
+        ("archive_id", text("of which archive")),
+        ("public_key", text("the key that signs its checkpoints")),
+        ("taken_at", text("when")),
+        ("checkpoint", text("the signed note")),
+        ("size", number("events under it")),
+        ("root", text("the root of their tree, in hexadecimal digits")),
+        (
+            "counted",
+            object(&[
+                ("events", number("events that the counts cover")),
+                ("rooms", whatever("events of each room, by its id")),
+            ]),
+        ),
+    ])
+}
+
 /// Returns the shape of a token that was issued just now.
 pub(super) fn token_issued() -> Value {
     token(&[("token", text("the secret, shown this once"))])

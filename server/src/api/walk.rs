@@ -5,7 +5,7 @@ use axum::http::{Request, Response, StatusCode, header};
 use policy::{Grant, Permission};
 use tower::ServiceExt as _;
 
-use super::route::Need;
+use super::route::{Need, Route};
 use super::{router, table};
 use crate::auth::{Caller, Way};
 use crate::config::Config;
@@ -69,6 +69,22 @@ async fn nobody_passes_without_a_credential_or_with_one_of_another_scope() {
             "{route:?} {}",
             passed.status()
         );
+    }
+    close(&shared).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_done_on_the_machine_alone_is_refused_to_every_token() {
+    let (_folder, shared) = appliance().await;
+    let all = token(&shared, Grant::of(Permission::ALL)).await;
+    let local = |route: &&Route| matches!(route.need, Need::Socket | Need::Machine);
+    assert_eq!(table().iter().filter(local).count(), 2);
+    for route in table().iter().filter(local) {
+        let method = route.method.as_str();
+        for headers in [&[][..], &[("authorization", all.as_str())]] {
+            let answer = ask(&shared, method, route.path, headers).await;
+            assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{route:?}");
+        }
     }
     close(&shared).await;
 }

@@ -32,7 +32,8 @@ pub(crate) async fn admit(
 ) -> Response {
     let permission = match need {
         Need::Permission(permission) => permission,
-        Need::Socket => return by_socket(request, next).await,
+        Need::Socket => return here(&[Way::Socket], request, next).await,
+        Need::Machine => return here(&[Way::Socket, Way::Process], request, next).await,
         Need::Nothing => return next.run(request).await,
     };
     if permission == Permission::Metrics && shared.config.metrics.open {
@@ -56,13 +57,13 @@ pub(crate) async fn admit(
     }
 }
 
-/// Lets a request through that came by the control socket, whatever else it presents.
-async fn by_socket(request: Request, next: Next) -> Response {
+/// Lets a request through that came in one of these ways, whatever else it presents.
+async fn here(ways: &[Way], request: Request, next: Next) -> Response {
     match request.extensions().get::<Caller>() {
-        Some(Caller { way: Way::Socket, .. }) => next.run(request).await,
+        Some(caller) if ways.contains(&caller.way) => next.run(request).await,
         _ => Problem::new(
             Kind::Forbidden,
-            "this is done on the machine of the server, by the user who runs it, over the control socket alone",
+            "this is done on the machine of the archive, by the user who runs it: with the command line, without --server",
         )
         .into_response(),
     }

@@ -30,6 +30,9 @@ const REQUEST_BYTES_MAX: u64 = 64 << 10;
 #[command(after_help = EXAMPLES)]
 pub(crate) enum WitnessVerb {
     /// Make a witness with a key of its own
+    #[command(
+        after_help = "Example:\n  muniment witness init --folder w --name witness.example/w1 --log 'muniment/…'"
+    )]
     Init {
         /// Its folder, new or empty
         #[arg(long, value_name = "DIR")]
@@ -42,6 +45,7 @@ pub(crate) enum WitnessVerb {
         log: Vec<String>,
     },
     /// Trust another log
+    #[command(after_help = "Example:\n  muniment witness trust --folder w --log 'muniment/…'")]
     Trust {
         /// Its folder
         #[arg(long, value_name = "DIR")]
@@ -51,6 +55,7 @@ pub(crate) enum WitnessVerb {
         log: String,
     },
     /// Answer logs until a signal says stop
+    #[command(after_help = "Example:\n  muniment witness serve --folder w --listen 10.0.0.7:7381")]
     Serve {
         /// Its folder
         #[arg(long, value_name = "DIR")]
@@ -60,12 +65,14 @@ pub(crate) enum WitnessVerb {
         listen: SocketAddr,
     },
     /// Show what it has seen
+    #[command(after_help = "Example:\n  muniment witness status --folder w")]
     Status {
         /// Its folder
         #[arg(long, value_name = "DIR")]
         folder: PathBuf,
     },
     /// Cosign one request by hand: `old SIZE`, proof, empty line, note
+    #[command(after_help = "Example:\n  muniment witness cosign --folder w request.txt")]
     Cosign {
         /// Its folder
         #[arg(long, value_name = "DIR")]
