@@ -32,6 +32,8 @@ use crate::verify::Finding;
 
 /// Journal files' worth of bytes that may wait while sealing fails.
 const UNSEALED_FILES_MAX: u64 = 4;
+/// Journal files at which a closing archive seals them, however small they are.
+const JOURNAL_FILES_MAX: usize = 16;
 
 /// One open archive. Only one process has it open at a time; within it, any number of threads may use it.
 #[derive(Debug)]
@@ -340,7 +342,15 @@ impl Archive {
     }
 
     /// Writes what waits, signs a last checkpoint and gives the lock back. Afterwards nothing can be appended.
+    ///
+    /// Every start begins a journal file of its own: where many short runs have left many small ones, they are sealed as one.
     pub fn close(&self) -> Result<()> {
+        if self.settings.runs_upkeep && self.shared.memory.file_count() >= JOURNAL_FILES_MAX {
+            // What could not be sealed stays in the journal, whole; the next to close tries again.
+            if let Err(error) = self.seal() {
+                tracing::warn!(%error, "the journal files of many short runs were not sealed");
+            }
+        }
         let was_open = self.stop();
         let is_new = was_open && self.size() > self.signer.size();
         let signed = if is_new { self.checkpoint().map(drop) } else { Ok(()) };

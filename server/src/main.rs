@@ -17,6 +17,7 @@ mod logs;
 mod notify;
 mod problem;
 mod serving;
+mod settling;
 mod shutdown;
 mod tables;
 mod web;
@@ -28,5 +29,7 @@ mod witnessing;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // The index, packages and keys hold what people said: no file of ours is for another user of the machine.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     ExitCode::from(cli::main())
 }

@@ -72,6 +72,7 @@ impl Server {
         let mut signs = manager.watchdog().map(tokio::time::interval);
         let witnessing =
             tokio::spawn(crate::witnessing::run(Shared::clone(&shared), stopped.clone()));
+        let settling = tokio::spawn(crate::settling::run(Shared::clone(&shared), stopped.clone()));
         manager.ready();
         loop {
             tokio::select! {
@@ -103,6 +104,7 @@ impl Server {
         let answered = async { while connections.join_next().await.is_some() {} };
         drop(tokio::time::timeout(ANSWER_PATIENCE, answered).await);
         drop(tokio::time::timeout(ANSWER_PATIENCE, witnessing).await);
+        drop(settling.await);
         let patience = Duration::from_secs(shared.config.server.drain_seconds_max);
         let jobs = std::sync::Arc::clone(&shared.jobs);
         let left = crate::jobs::blocking(move || Ok(jobs.drain(patience))).await?;

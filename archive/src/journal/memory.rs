@@ -208,6 +208,11 @@ impl Memory {
         self.state.read().files.iter().map(|file| file.bytes).sum()
     }
 
+    /// Returns how many journal files there are.
+    pub(crate) fn file_count(&self) -> usize {
+        self.state.read().files.len()
+    }
+
     /// Returns the ids of the journal files' keys.
     pub(crate) fn keys(&self) -> Vec<KeyId> {
         self.state.read().files.iter().map(|file| file.key).collect()

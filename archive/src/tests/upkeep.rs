@@ -45,6 +45,30 @@ fn a_long_import_is_sealed_as_it_comes_and_read_while_it_is() {
     assert_eq!(read_all(&archive).unwrap(), all);
 }
 
+#[test]
+fn many_short_runs_leave_few_files() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("archive");
+    let settings = Settings { runs_upkeep: true, ..still() };
+    let mut archive =
+        Archive::create(&folder, &Creation::default(), settings.clone(), ports(1)).unwrap();
+    let mut numbers = Numbers::default();
+    let mut all = Vec::new();
+    for run in 0..50 {
+        let events = numbers.events(1);
+        archive.append(events.clone()).unwrap().wait().unwrap();
+        all.extend(events);
+        archive.close().unwrap();
+        drop(archive);
+        archive = Archive::open(&folder, settings.clone(), ports(2 + run)).unwrap();
+    }
+    let files = std::fs::read_dir(folder.join("journal")).unwrap().count();
+    assert!(files <= 16, "{files} journal files");
+    assert!(archive.state().segments >= 3);
+    assert_eq!(read_all(&archive).unwrap(), all);
+    assert!(archive.verify(None, &|_| ()).unwrap().is_ok());
+}
+
 const HOUR_MICROS: i64 = 3_600 * 1_000_000;
 
 /// An archive in which nothing happens by itself, and the clock that it goes by.
