@@ -61,6 +61,11 @@ impl Ingest {
     /// Records the pieces of one input in their order: drafts as [`Self::accept`] does, and bytes that are no event raw, in
     /// quarantine. Bytes longer than [`chat::limits::RAW_BYTES_MAX`] are the caller's to refuse.
     pub fn accept_pieces(&self, pieces: Vec<Sourced>) -> Result<Vec<Outcome>> {
+        self.accept_as(pieces, Input::default())
+    }
+
+    /// Records pieces as a part of an input of which something is known.
+    pub(crate) fn accept_as(&self, pieces: Vec<Sourced>, input: Input) -> Result<Vec<Outcome>> {
         let mut offers = Vec::with_capacity(pieces.len());
         for piece in pieces {
             offers.push(match piece {
@@ -75,7 +80,7 @@ impl Ingest {
                 }
             });
         }
-        let mut outcomes = self.offer(offers, &Arc::new(Mutex::new(Input::default())))?.wait()?;
+        let mut outcomes = self.offer(offers, &Arc::new(Mutex::new(input)))?.wait()?;
         for receipt in outcomes.iter_mut().map(|outcome| &mut outcome.receipt) {
             if receipt.leaf.is_none() {
                 let leaf = self.archive.leaf(receipt.seq);

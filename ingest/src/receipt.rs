@@ -20,9 +20,10 @@ pub struct Receipt {
 pub enum Verdict {
     /// It is new.
     Accepted,
-    /// Its key was known with other content: recorded as an edit of what was there.
+    /// The newest version under its key had other content: recorded as an edit of it, even where an earlier version said the same.
     Revised,
-    /// Its key was known with the same content: nothing was added.
+    /// The newest version under its key has the same content, or an earlier one has and this tells of it again (`docs/format.md` §10):
+    /// nothing was added.
     Duplicate,
     /// It could not be taken as what it claims to be; it is kept raw.
     Quarantined {
@@ -36,6 +37,6 @@ pub enum Verdict {
 pub struct Outcome {
     /// What became of it.
     pub verdict: Verdict,
-    /// The receipt of the event; of the first one where the draft was a duplicate.
+    /// The receipt of the event; where the draft was a duplicate, of the version that it repeats.
     pub receipt: Receipt,
 }

@@ -16,6 +16,8 @@
 //! | `identity` | `person-changed` | `person`, `email`?, `also`? (a list of further names) | – |
 //! | `officer` | `quarantine-replayed` | `records`, `events` (lists of sequence numbers, pair by pair) | – |
 //!
+//! Read as well: `import-begun` and `import-ended` ([`crate::import`]), which say what inputs came before.
+//!
 //! A name is recorded when it is first seen: a bot that posts under changing names is not renamed at every post.
 
 mod fold;
@@ -43,6 +45,9 @@ pub(crate) struct Register {
     persons: HashMap<PersonId, (usize, Key)>,
     /// Quarantined records that were understood later, and the events that they became.
     replayed: HashMap<Seq, Seq>,
+    /// Inputs of imports by their SHA-256, and from where on a version may have come with one: its beginning, or the first event
+    /// of all where it was read to its end.
+    inputs: HashMap<String, Seq>,
 }
 
 /// How a room or person is known at its source.
@@ -63,6 +68,11 @@ impl Register {
     /// Returns which quarantined records were understood later, and as which events.
     pub(crate) const fn replayed(&self) -> &HashMap<Seq, Seq> {
         &self.replayed
+    }
+
+    /// Returns from where on what is recorded may have come with an input, or nothing where it was never imported.
+    pub(crate) fn input_since(&self, sha256: &str) -> Option<Seq> {
+        self.inputs.get(sha256).copied()
     }
 
     /// Returns what is known of the rooms and people of a source.

@@ -13,6 +13,7 @@ use crate::draft::{Draft, DraftPerson, DraftPlace, Locator};
 use crate::error::Result;
 use crate::ingest::Ingest;
 use crate::receipt::Verdict;
+use crate::sequencer::Input;
 use crate::source::jsonl::parse_line;
 use crate::source::{Reading, Sourced, Zone, lync, slack};
 
@@ -59,16 +60,18 @@ impl Ingest {
                 None => &nameless,
             };
             all.push(match understand(record, names, zone) {
-                Ok(drafts) => self.accept_replayed(drafts)?,
+                Ok(drafts) => self.accept_replayed(record.seq, drafts)?,
                 Err(reason) => Replayed::Not(reason),
             });
         }
         Ok(all)
     }
 
-    fn accept_replayed(&self, drafts: Vec<Draft>) -> Result<Replayed> {
+    /// Records the drafts of one record. A version that came since the record was kept stands for it, newer ones or not.
+    fn accept_replayed(&self, kept: Seq, drafts: Vec<Draft>) -> Result<Replayed> {
         let at = drafts.iter().position(|draft| !draft.unfolded).unwrap_or_default();
-        let outcomes = self.accept(drafts)?;
+        let pieces = drafts.into_iter().map(|draft| Sourced::Draft(Box::new(draft))).collect();
+        let outcomes = self.accept_as(pieces, Input::default().known_since(Some(kept)))?;
         let refused = outcomes.iter().find_map(|outcome| match &outcome.verdict {
             Verdict::Quarantined { reason } => Some(reason.clone()),
             Verdict::Accepted | Verdict::Revised | Verdict::Duplicate => None,

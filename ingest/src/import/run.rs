@@ -51,6 +51,8 @@ pub(super) struct Run<'a> {
     on_their_way: VecDeque<(Ticket, Vec<Row>)>,
     /// Why a batch was refused, known to the sequencer before it is known here.
     refused: Arc<OnceLock<String>>,
+    /// From where on what is recorded may have come with this input, if it was imported before.
+    own_since: Option<Seq>,
 }
 
 impl<'a> Run<'a> {
@@ -68,6 +70,8 @@ impl<'a> Run<'a> {
         drawn.map_err(|source| Error::IdUndrawn { what: "an import", source })?;
         run.report.import_id = format!("{:032x}", u128::from_be_bytes(id));
         let name = input.path.file_name().unwrap_or(input.path.as_os_str());
+        let sha256 = run.report.input_sha256.clone();
+        run.own_since = ingest.ask(move |register| register.input_since(&sha256))?;
         let act = Act::new("import-begun")
             .with("import_id", run.report.import_id.as_str())
             .with("format", plan.format())
@@ -105,12 +109,13 @@ impl<'a> Run<'a> {
             bytes: 0,
             on_their_way: VecDeque::new(),
             refused: Arc::default(),
+            own_since: None,
         }
     }
 
     /// Reads one source to its end. Equal records are counted within it.
     pub(super) fn read(&mut self, source: &mut dyn EventSource) -> Result<()> {
-        let input = Arc::new(Mutex::new(Input::beside(&self.refused)));
+        let input = Arc::new(Mutex::new(Input::beside(&self.refused).known_since(self.own_since)));
         self.report.files += 1;
         let listed = source.take_identities();
         if let Some(ingest) = self.ingest {

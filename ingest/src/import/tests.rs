@@ -16,6 +16,7 @@ use crate::source::{EventSource as _, Sourced};
 
 mod again;
 mod foreign;
+mod returning;
 
 struct Bench {
     folder: tempfile::TempDir,

@@ -65,8 +65,8 @@ impl Register {
             ("room-declared", Some(room)) => self.room_declared(act, room),
             ("person-declared", None) => self.person_declared(act),
             ("person-renamed" | "person-changed", None) => self.person_changed(act),
-            ("quarantine-replayed", None) => {
-                self.note(act);
+            ("quarantine-replayed" | "import-begun" | "import-ended", None) => {
+                self.note(act, recorded.seq);
                 None
             }
             (verb, Some(room)) => self.room_changed(verb, act, room),
@@ -74,11 +74,25 @@ impl Register {
         };
     }
 
-    /// Takes an act of an officer; only that quarantined records were understood matters here.
-    pub(crate) fn note(&mut self, act: &Act) {
-        if act.verb == "quarantine-replayed" {
-            let pairs = seqs(act, "records").into_iter().zip(seqs(act, "events"));
-            self.replayed.extend(pairs);
+    /// Takes an act of an officer or a job, which stands here in the log. What matters is that quarantined records were understood,
+    /// and which inputs were read.
+    pub(crate) fn note(&mut self, act: &Act, seq: Seq) {
+        let input = act.text("input_sha256");
+        match act.verb.as_str() {
+            "quarantine-replayed" => {
+                let pairs = seqs(act, "records").into_iter().zip(seqs(act, "events"));
+                self.replayed.extend(pairs);
+            }
+            "import-begun" => {
+                let Some(input) = input else { return };
+                self.inputs.entry(input.to_owned()).or_insert(seq);
+            }
+            // Of an input that was read to its end every version was there by then, whoever brought it.
+            "import-ended" if act.text("fault").is_none() => {
+                let Some(input) = input else { return };
+                self.inputs.insert(input.to_owned(), Seq::FIRST);
+            }
+            _ => {}
         }
     }
 

@@ -5,7 +5,7 @@ use chat::{
 };
 
 use super::desk::{Desk, Written};
-use super::judge::{Known, is_of_origin};
+use super::judge::{Known, Standing, is_of_origin};
 use super::lookup::Found;
 use super::offer::{Input, Offer};
 use super::quarantine;
@@ -222,18 +222,20 @@ impl Desk {
         } else {
             self.known(case.print, found, &case.event)?
         };
-        let is_same = |one: &&Known| one.says_the_same();
-        if !known.is_empty() && is_derived(&case.event) && !known.iter().any(|one| is_same(&one)) {
+        let is_new = !known.iter().any(Known::says_the_same);
+        if is_new && !known.is_empty() && is_derived(&case.event) {
             known.extend(self.revisions_of_derived(&case.event)?);
         }
         *first = known.first().map(|one| one.seq);
         if contradicts(case, &known, input) {
             return Ok(Decision::Contradicts);
         }
-        if let Some(same) = known.iter().find(is_same) {
+        let is_fixed = is_derived(&case.event) || case.unfolded;
+        let standing = Standing::of(&known, &case.event, is_fixed, input.own_since);
+        if let Some(same) = standing.find(Known::says_the_same) {
             return Ok(Decision::There(written(Verdict::Duplicate, same)));
         }
-        if let Some(same) = known.iter().find(|one| one.has_same_words) {
+        if let Some(same) = standing.find(|one| one.has_same_words) {
             input.claim(same.seq);
             return self.take_late_files(&case.event, same).map(Decision::There);
         }

@@ -216,7 +216,7 @@ impl Desk {
             }
             None => None,
         };
-        self.register.note(&act);
+        self.register.note(&act, self.next);
         let event = ChatEvent {
             origin: None,
             at: self.now,

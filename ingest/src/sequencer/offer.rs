@@ -59,6 +59,8 @@ pub(crate) struct Input {
     pub(super) source: Option<String>,
     /// Why a batch of it was refused; then no later one is taken, or the rest would stand in the log before it.
     pub(super) refused: Arc<OnceLock<String>>,
+    /// Every version recorded from here on may have come with this input: saying it again adds nothing.
+    pub(super) own_since: Option<Seq>,
 }
 
 fn place_of(seq: Seq) -> (u64, usize, u64) {
@@ -70,6 +72,12 @@ impl Input {
     /// Begins an input that shares its fate with others: when a batch of one is refused, none of the others is taken.
     pub(crate) fn beside(refused: &Arc<OnceLock<String>>) -> Self {
         Self { refused: Arc::clone(refused), ..Self::default() }
+    }
+
+    /// Says from where on what is recorded may have come with this input, as it was read before; nothing where it is new.
+    pub(crate) const fn known_since(mut self, own_since: Option<Seq>) -> Self {
+        self.own_since = own_since;
+        self
     }
 
     /// Notes that an event stands for a record of this input.

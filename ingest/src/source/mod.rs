@@ -22,6 +22,9 @@ mod word;
 
 pub use self::moment::Zone;
 
+/// How the remark on a version begins that was kept from the record that replaced it.
+pub(crate) const FORMER_REMARK: &str = "kept from the record that replaced it";
+
 /// Something that yields drafts until its bytes end.
 ///
 /// After an `Err` nothing more follows: what came before it stands, and the run can be repeated. A piece that cannot be

@@ -6,7 +6,9 @@ use chat::{Act, EventKind, Timestamp};
 
 use super::super::fault::of_json;
 use super::super::word::Owned as _;
-use super::super::{Sourced, Unreadable, WINDOWS_1252_REMARK, admit, unnamed, within};
+use super::super::{
+    FORMER_REMARK, Sourced, Unreadable, WINDOWS_1252_REMARK, admit, unnamed, within,
+};
 use super::document::Piece;
 use super::layout::{Layout, first_said};
 use super::markup::plain;
@@ -131,7 +133,7 @@ impl Scene<'_> {
             // The former words are an event of their own, so that they are found too.
             if let Ok(mut former) = self.event(*previous) {
                 former.unfolded = true;
-                former.remark = Some("kept from the record that replaced it".to_owned());
+                former.remark = Some(FORMER_REMARK.to_owned());
                 all.push(former);
             }
         }
