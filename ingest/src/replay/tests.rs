@@ -1,5 +1,7 @@
 //! Claims about records in quarantine that are tried again.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::sync::Arc;
 
 use archive::{Archive, Creation, Ports, Settings as ArchiveSettings};
@@ -180,4 +182,42 @@ fn a_replay_that_was_recorded_is_known_after_a_restart() {
     let archive = Archive::open(&path, still(), Ports::production()).unwrap();
     let ingest = Ingest::open(archive, &Settings::default()).unwrap();
     assert_eq!(ingest.replayed().unwrap().get(&record.seq), Some(&event.seq));
+}
+
+#[test]
+fn a_replayed_record_that_says_it_was_deleted_keeps_the_deletion() {
+    let bench = Bench::new();
+    let line = |text: &str, more: &str| {
+        format!(
+            r#"{{"source":"s","room":"r","sender":"Ada","time":"2024-03-04T09:15:00Z","text":"{text}","id":"m16"{more}}}"#
+        )
+    };
+    let path = bench.folder.path().join("in.jsonl");
+    let lines = [line("here", ""), line("gone soon", ",\"deleted\":true")].join("\n");
+    File::create(&path).unwrap().write_all(lines.as_bytes()).unwrap();
+    let import =
+        || crate::Import::run(&bench.ingest, &crate::ImportInput::new(&path), &mut |_| {}).unwrap();
+    let report = import();
+    assert_eq!((report.accepted, report.quarantined), (1, 1));
+    let of_kind = |kind: EventKind| {
+        let all = (1..=bench.archive.size()).filter_map(Seq::new);
+        let read = |seq: Seq| bench.archive.read(seq).unwrap().unwrap();
+        all.map(read).filter(|one| one.event.kind == kind).collect::<Vec<_>>()
+    };
+    let message = of_kind(EventKind::Message).remove(0).seq;
+    let targets = || -> Vec<_> {
+        of_kind(EventKind::Retract).into_iter().map(|mark| mark.event.target).collect()
+    };
+    assert_eq!(targets(), [None], "its record is in quarantine");
+
+    let record = of_kind(EventKind::Quarantined).remove(0);
+    let edit = bench.understood(&record);
+    assert_eq!(edit.event.content.text.as_deref(), Some("gone soon"));
+    assert_eq!(edit.event.target, Some(message));
+    assert_eq!(targets(), [None, Some(message)]);
+    assert_eq!(bench.replay(&record), Replayed::Understood(edit.seq));
+    let again = import();
+    assert_eq!((again.accepted, again.revised, again.duplicates, again.quarantined), (0, 0, 1, 1));
+    assert_eq!(targets(), [None, Some(message)], "neither adds one more");
+    assert_eq!(of_kind(EventKind::Edit), [edit]);
 }

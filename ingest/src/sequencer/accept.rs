@@ -232,10 +232,13 @@ impl Desk {
         }
         let is_fixed = is_derived(&case.event) || case.unfolded;
         let standing = Standing::of(&known, &case.event, is_fixed, input.own_since);
-        if let Some(same) = standing.find(Known::says_the_same) {
+        // What a record says of itself was recorded without it while it was in quarantine; now that it stands, it is said again.
+        let is_about_record = matches!(case.target, Some(Target::Record)) && input.record.is_some();
+        let is_aimed = |one: &Known| one.target.is_some() || !is_about_record;
+        if let Some(same) = standing.find(|one| one.says_the_same() && is_aimed(one)) {
             return Ok(Decision::There(written(Verdict::Duplicate, same)));
         }
-        if let Some(same) = standing.find(|one| one.has_same_words) {
+        if let Some(same) = standing.find(|one| one.has_same_words && is_aimed(one)) {
             input.claim(same.seq);
             return self.take_late_files(&case.event, same).map(Decision::There);
         }
@@ -247,8 +250,10 @@ impl Desk {
         if let Some(origin) = &mut case.event.origin {
             origin.revision = newest.revision.saturating_add(1);
         }
-        case.event.kind = EventKind::Edit;
-        case.event.target = Some(newest.seq);
+        if is_aimed(newest) {
+            case.event.kind = EventKind::Edit;
+            case.event.target = Some(newest.seq);
+        }
         Ok(Decision::New(Verdict::Revised, self.print_of(&case.event)))
     }
 

@@ -14,6 +14,8 @@ pub(super) struct Known {
     pub(super) has_same_words: bool,
     /// Whether the bytes of the files are the same too: the same ones held, the same ones missing.
     pub(super) has_same_files: bool,
+    /// What it refers to.
+    pub(super) target: Option<Seq>,
     /// When its source says that it was edited.
     edited_at: Option<Timestamp>,
     /// Whether it is kept from a record that replaced it: then it was never the newest.
@@ -30,6 +32,7 @@ impl Known {
             revision: event.origin.as_ref().map_or(0, |origin| origin.revision),
             has_same_words: has_same_words(event, offered),
             has_same_files: files(event).eq(files(offered)),
+            target: event.target,
             edited_at: event.content.edited_at,
             is_former: event.content.remark.as_deref().is_some_and(is_former),
         }
