@@ -81,17 +81,21 @@ fn count_of(bytes: usize) -> Option<u32> {
     (bits % (ENTRY_BITS + 1) < 8).then_some(bits / (ENTRY_BITS + 1))
 }
 
+fn filled_up(bytes: &[u8]) -> [u8; 8] {
+    let mut word = [0; 8];
+    for (to, byte) in word.iter_mut().zip(bytes) {
+        *to = *byte;
+    }
+    word
+}
+
 /// Returns the rest of the fingerprint and the place of an entry.
 fn entry(bytes: &[u8], count: u32, number: u32) -> Option<(u64, u32)> {
     let bit = GROUPS.checked_add(count)?.checked_add(number.checked_mul(ENTRY_BITS)?)?;
-    let from = usize::try_from(bit / 8).ok()?;
-    // Six bytes hold the 36 bits of an entry, wherever in the first of them it begins.
-    let mut word = [0; 8];
-    for (to, byte) in word.iter_mut().skip(2).zip(bytes.get(from..)?) {
-        *to = *byte;
-    }
-    let shift = 48_u32.checked_sub(ENTRY_BITS + bit % 8)?;
-    let value = (u64::from_be_bytes(word) >> shift) & ((1 << ENTRY_BITS) - 1);
+    let rest = bytes.get(usize::try_from(bit / 8).ok()?..)?;
+    // A word holds the 36 bits of an entry, wherever in its first byte they begin; near the end of the bucket it is filled up.
+    let word = rest.first_chunk().map_or_else(|| filled_up(rest), |whole| *whole);
+    let value = (u64::from_be_bytes(word) << (bit % 8)) >> (u64::BITS - ENTRY_BITS);
     let place = u32::try_from(value & ((1 << PLACE_BITS) - 1)).ok()?;
     Some((value >> PLACE_BITS, place))
 }
@@ -147,19 +151,29 @@ fn group_range(bytes: &[u8], group: u32) -> Option<(u32, u32)> {
 pub(super) fn read_all(bytes: &[u8], bucket: usize, mut take: impl FnMut(u64, u32)) -> Option<u32> {
     let count = count_of(bytes.len())?;
     let high = u64::try_from(bucket).ok()? << (KEPT_BITS - BUCKET_BITS);
-    let (mut group, mut number, mut at) = (0, 0, 0_u32);
-    while group < GROUPS {
-        let byte = bytes.get(usize::try_from(at / 8).ok()?)?;
-        if (byte >> (7 - at % 8)) & 1 == 0 {
+    let (mut group, mut number) = (0, 0_u32);
+    for byte in bytes {
+        let (mut bits, mut left) = (*byte, u8::BITS);
+        while left > 0 {
+            // Ones up to the end of the group, or of the byte.
+            let ones = bits.leading_ones().min(left);
+            for _ in 0..ones {
+                let (rest, place) = entry(bytes, count, number)?;
+                take(high | (u64::from(group) << REST_BITS) | rest, place);
+                number += 1;
+            }
+            if ones == left {
+                break;
+            }
             group += 1;
-        } else {
-            let (rest, place) = entry(bytes, count, number)?;
-            take(high | (u64::from(group) << REST_BITS) | rest, place);
-            number += 1;
+            if group == GROUPS {
+                return (number == count).then_some(count);
+            }
+            bits = bits.unbounded_shl(ones + 1);
+            left -= ones + 1;
         }
-        at += 1;
     }
-    (number == count).then_some(count)
+    None
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ const FILE_BYTES_MAX: u64 = HEADER_BYTES + FENCES_BYTES + 5 * RUN_SEQS + 64 * (1
 pub(super) struct Run {
     number: u64,
     covered: u64,
+    entries: u32,
     path: PathBuf,
     file: Box<dyn DiskFile>,
     fences: Vec<u32>,
@@ -97,9 +98,12 @@ impl Run {
     ) -> Result<Option<Self>> {
         // Too large, or not to be read: the log has it all, so the run is made again.
         let Ok(Some(bytes)) = durable::read(disk, path, FILE_BYTES_MAX) else { return Ok(None) };
-        let Some((covered, fences, filter)) = parse(&bytes, number, check) else { return Ok(None) };
+        let Some(Parsed { covered, entries, fences, filter }) = parse(&bytes, number, check) else {
+            return Ok(None);
+        };
         let file = disk.open_read(path).map_err(|source| unavailable(path, source))?;
-        Ok(Some(Self { number, covered, path: path.to_owned(), file, fences, filter }))
+        let path = path.to_owned();
+        Ok(Some(Self { number, covered, entries, path, file, fences, filter }))
     }
 
     /// Returns whether an event with this fingerprint may be in this run, without touching the disk.
@@ -112,6 +116,11 @@ impl Run {
         else {
             return Ok(Vec::new());
         };
+        self.buckets(first, end)
+    }
+
+    /// Reads the buckets between two fences.
+    fn buckets(&self, first: u32, end: u32) -> Result<Vec<u8>> {
         let mut bytes = vec![0; usize::try_from(end.saturating_sub(first)).unwrap_or_default()];
         let offset = HEADER_BYTES + FENCES_BYTES + u64::from(first);
         self.file
@@ -135,10 +144,14 @@ impl Run {
 
     /// Takes an incomplete run back into memory, where it goes on growing.
     pub(super) fn into_window(self) -> Result<Window> {
-        let mut window = Window::new(self.number);
-        for bucket in 0..BUCKETS {
-            let bytes = self.bucket(bucket)?;
-            let _read = bucket::read_all(&bytes, bucket, |kept, place| {
+        let room = usize::try_from(self.entries).unwrap_or_default();
+        let mut window = Window::with_room_for(self.number, room);
+        let all = self.buckets(0, self.fences.last().copied().unwrap_or_default())?;
+        for (bucket, pair) in self.fences.windows(2).enumerate() {
+            let &[first, end] = pair else { continue };
+            let at = |fence: u32| usize::try_from(fence).unwrap_or_default();
+            let bytes = all.get(at(first)..at(end)).unwrap_or_default();
+            let _read = bucket::read_all(bytes, bucket, |kept, place| {
                 window.insert_kept(kept, place);
             });
         }
@@ -154,8 +167,16 @@ fn unavailable(path: &Path, source: std::io::Error) -> Error {
     Error::OriginsUnavailable { path: path.to_owned(), source }
 }
 
-/// Reads and checks a run file: what it covers, its fences, and the filter over its entries.
-fn parse(bytes: &[u8], number: u64, check: &[u8; 16]) -> Option<(u64, Vec<u32>, Filter)> {
+/// What a run file says.
+struct Parsed {
+    covered: u64,
+    entries: u32,
+    fences: Vec<u32>,
+    filter: Filter,
+}
+
+/// Reads and checks a run file, and makes the filter over its entries.
+fn parse(bytes: &[u8], number: u64, check: &[u8; 16]) -> Option<Parsed> {
     let rest = bytes.strip_prefix(MAGIC)?.strip_prefix(check)?;
     let (found, rest) = rest.split_first_chunk::<8>()?;
     let (covered, rest) = rest.split_first_chunk::<8>()?;
@@ -184,5 +205,5 @@ fn parse(bytes: &[u8], number: u64, check: &[u8; 16]) -> Option<(u64, Vec<u32>, 
         let read = bucket::read_all(buckets.get(range)?, bucket, |kept, _| filter.insert(kept))?;
         entries = entries.checked_add(read)?;
     }
-    (entries == count).then_some((covered, fences, filter))
+    (entries == count).then_some(Parsed { covered, entries, fences, filter })
 }

@@ -32,6 +32,12 @@ impl Window {
         Self { number, slots: vec![0; SLOTS_MIN], taken: 0 }
     }
 
+    /// Begins a window that takes so many entries without growing.
+    pub(super) fn with_room_for(number: u64, entries: usize) -> Self {
+        let slots = ((entries + 1) * 2).next_power_of_two().max(SLOTS_MIN);
+        Self { number, slots: vec![0; slots], taken: 0 }
+    }
+
     pub(super) const fn number(&self) -> u64 {
         self.number
     }
