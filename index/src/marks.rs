@@ -1,8 +1,11 @@
 //! What later events did to earlier ones. Documents of the index never change, so marks are kept beside them: for each
-//! event, the place in the log of the first event that edited it or took it back. As of a snapshot, a mark holds if that
-//! place is within it.
+//! version, which event it replaced, and for each event that was taken back, the place in the log where that was done.
+//!
+//! An event and all that replaced it, directly or through one another, are one family: sources say of an edit which message
+//! it began as, or which version it followed, and both mean the same. The latest version stands, unless any was taken back.
+//! As of a snapshot, only what lies within it counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 use chat::{EventKind, Recorded, Seq};
@@ -19,10 +22,12 @@ use crate::view::View;
 /// The kinds that mark the event they target.
 const MARKING: [EventKind; 3] = [EventKind::Edit, EventKind::Replace, EventKind::Retract];
 
-/// For each marked event, the first event that marked it.
+/// What each version replaced, and what was taken back.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Marks {
-    edited: BTreeMap<u64, u64>,
+    /// For each version, the event that it replaces, which is always an earlier one.
+    replaced: BTreeMap<u64, u64>,
+    /// For each event that was taken back, the first event that did so.
     retracted: BTreeMap<u64, u64>,
 }
 
@@ -31,7 +36,7 @@ pub(crate) struct Marks {
 pub(crate) struct MarksAt {
     /// Events that a later version replaced.
     pub(crate) edited: Arc<RoaringTreemap>,
-    /// Events that were taken back.
+    /// All versions of what was taken back.
     pub(crate) retracted: Arc<RoaringTreemap>,
     /// Both together: events that do not stand.
     pub(crate) fallen: Arc<RoaringTreemap>,
@@ -74,9 +79,16 @@ impl Marks {
     }
 
     fn note(&mut self, kind: EventKind, target: u64, seq: u64) {
-        let marks = if kind == EventKind::Retract { &mut self.retracted } else { &mut self.edited };
-        let first = marks.entry(target).or_insert(seq);
-        *first = seq.min(*first);
+        // Nothing can be done to an event that has not happened yet; without this, versions could go round in a circle.
+        if target >= seq {
+            return;
+        }
+        if kind == EventKind::Retract {
+            let first = self.retracted.entry(target).or_insert(seq);
+            *first = seq.min(*first);
+        } else {
+            self.replaced.insert(seq, target);
+        }
     }
 
     /// Returns no marks: what a query that asks for none is given, since gathering them costs a step for each.
@@ -87,11 +99,23 @@ impl Marks {
 
     /// Returns the marks that hold as of the first `size` events.
     pub(crate) fn at(&self, size: u64) -> MarksAt {
-        let within = |marks: &BTreeMap<u64, u64>| -> RoaringTreemap {
-            let held = marks.iter().filter(|&(&target, &by)| target <= size && by <= size);
-            held.map(|(&target, _)| target).collect()
-        };
-        let (edited, retracted) = (within(&self.edited), within(&self.retracted));
+        let (mut edited, mut retracted) = (RoaringTreemap::new(), RoaringTreemap::new());
+        let mut originals: HashMap<u64, u64> = HashMap::new();
+        let mut latest: HashMap<u64, u64> = HashMap::new();
+        // Versions come in the order of the log, so what one replaces has its original by then.
+        for (&version, target) in self.replaced.range(..=size) {
+            let original = *originals.get(target).unwrap_or(target);
+            originals.insert(version, original);
+            edited.insert(latest.insert(original, version).unwrap_or(original));
+        }
+        let original = |seq: &u64| *originals.get(seq).unwrap_or(seq);
+        let fallen = self.retracted.iter().filter(|&(_, &by)| by <= size);
+        let fallen: HashSet<u64> = fallen.map(|(target, _)| original(target)).collect();
+        retracted.extend(&fallen);
+        if !fallen.is_empty() {
+            let versions = originals.iter().filter(|(_, original)| fallen.contains(original));
+            retracted.extend(versions.map(|(version, _)| version));
+        }
         let fallen = Arc::new(&edited | &retracted);
         MarksAt { edited: Arc::new(edited), retracted: Arc::new(retracted), fallen }
     }
@@ -112,13 +136,20 @@ impl MarksAt {
 mod tests {
     use super::*;
 
+    fn seq(number: u64) -> Seq {
+        Seq::new(number).unwrap()
+    }
+
+    fn bearing(marks: &Marks, size: u64, mark: Mark, of: &[u64]) -> Vec<u64> {
+        let at = marks.at(size);
+        of.iter().copied().filter(|&number| at.is(seq(number), mark)).collect()
+    }
+
     #[test]
     fn a_mark_holds_from_the_event_that_made_it() {
         let mut marks = Marks::default();
-        marks.note(EventKind::Edit, 3, 9);
         marks.note(EventKind::Edit, 3, 7);
         marks.note(EventKind::Retract, 7, 11);
-        let seq = |number| Seq::new(number).unwrap();
         let before = marks.at(6);
         assert!(before.is(seq(3), Mark::Current) && !before.is(seq(3), Mark::Edited));
         let between = marks.at(7);
@@ -126,5 +157,53 @@ mod tests {
         let after = marks.at(11);
         assert!(after.is(seq(7), Mark::Retracted) && !after.is(seq(7), Mark::Current));
         assert!(after.is(seq(4), Mark::Current));
+    }
+
+    #[test]
+    fn the_latest_version_stands_whichever_version_an_edit_names() {
+        // 3 is edited by 7, 9 and 12: the first two name the original, the last one names the first edit.
+        let edits = [(3, 7), (3, 9), (7, 12)];
+        for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+            let mut marks = Marks::default();
+            for place in order {
+                let (target, by) = edits[place];
+                marks.note(EventKind::Edit, target, by);
+            }
+            let versions = [3, 7, 9, 12];
+            for (size, edited, current) in
+                [(8, vec![3], 7), (9, vec![3, 7], 9), (11, vec![3, 7], 9), (12, vec![3, 7, 9], 12)]
+            {
+                let within: Vec<_> = versions.into_iter().filter(|seq| *seq <= size).collect();
+                assert_eq!(
+                    bearing(&marks, size, Mark::Edited, &within),
+                    edited,
+                    "{size} {order:?}"
+                );
+                assert_eq!(bearing(&marks, size, Mark::Current, &within), [current], "{size}");
+            }
+        }
+    }
+
+    #[test]
+    fn taking_back_any_version_takes_back_all_of_them() {
+        for target in [3, 7, 9] {
+            let mut marks = Marks::default();
+            marks.note(EventKind::Retract, target, 10);
+            marks.note(EventKind::Edit, 3, 9);
+            marks.note(EventKind::Edit, 3, 7);
+            assert!(bearing(&marks, 9, Mark::Retracted, &[3, 4, 7, 9]).is_empty());
+            assert_eq!(bearing(&marks, 10, Mark::Retracted, &[3, 4, 7, 9]), [3, 7, 9]);
+            assert_eq!(bearing(&marks, 10, Mark::Current, &[3, 4, 7, 9]), [4]);
+        }
+    }
+
+    #[test]
+    fn an_event_that_names_itself_or_a_later_one_marks_nothing() {
+        let mut marks = Marks::default();
+        for kind in [EventKind::Edit, EventKind::Retract] {
+            marks.note(kind, 5, 5);
+            marks.note(kind, 9, 6);
+        }
+        assert_eq!(marks, Marks::default());
     }
 }

@@ -136,13 +136,10 @@ struct Beside {
 
 impl Beside {
     fn of(events: &[Read]) -> Self {
-        let targets = |kind: EventKind| {
-            let marking = events.iter().filter(|read| read.recorded.event.kind == kind);
-            marking.filter_map(|read| read.recorded.event.target).map(chat::Seq::get).collect()
-        };
+        let (edited, retracted) = fates(events);
         let mut beside = Self {
-            edited: targets(EventKind::Edit),
-            retracted: targets(EventKind::Retract),
+            edited,
+            retracted,
             category: HashMap::new(),
             source: HashMap::new(),
             direct: HashMap::new(),
@@ -174,6 +171,29 @@ impl Beside {
         }
         beside
     }
+}
+
+/// Returns the events that a later version replaced, and those of which a version was taken back.
+fn fates(events: &[Read]) -> (HashSet<u64>, HashSet<u64>) {
+    // What an edit goes back to, step by step: sequence numbers count from 1 without a gap.
+    let original = |mut seq: chat::Seq| loop {
+        let place = usize::try_from(seq.get()).unwrap() - 1;
+        let event = &events[place].recorded.event;
+        match event.target.filter(|_| event.kind == EventKind::Edit) {
+            Some(target) => seq = target,
+            None => return seq.get(),
+        }
+    };
+    let mut versions: HashMap<u64, Vec<u64>> = HashMap::new();
+    for read in events {
+        let seq = read.recorded.seq;
+        versions.entry(original(seq)).or_default().push(seq.get());
+    }
+    let replaced = versions.values().flat_map(|all| &all[..all.len() - 1]).copied().collect();
+    let retractions = events.iter().filter(|read| read.recorded.event.kind == EventKind::Retract);
+    let targets = retractions.filter_map(|read| read.recorded.event.target);
+    let fallen = targets.flat_map(|target| versions[&original(target)].clone()).collect();
+    (replaced, fallen)
 }
 
 /// Returns the stems of a word: that of its folded form, and the folded stem of it as it is written in lower case.
