@@ -199,8 +199,10 @@ impl<'a> Lowering<'a> {
             Field::From(name) => self.written_by(name),
             Field::To(name) => self.said_to(name),
             Field::Room(name) => {
-                let id = name.parse().ok().map(|id: RoomId| (fields.room_id, *id.as_bytes()));
-                self.named(fields.room, name, id)
+                let mut ids = self.beside.state.rooms_called(name);
+                ids.extend(name.parse::<RoomId>());
+                let by_id = self.among(fields.room_id, ids.iter().map(RoomId::as_bytes));
+                self.named((fields.room, name), by_id, ids.len())
             }
             Field::Category(name) => {
                 let rooms = self.beside.state.rooms_in(name);
@@ -229,19 +231,26 @@ impl<'a> Lowering<'a> {
 
     /// What mentions someone, and what others said in rooms of direct messages with them.
     fn said_to(&self, name: &str) -> Boxed {
-        let mentioned = self.value(self.view.fields.to, name);
-        let rooms = self.beside.state.direct_rooms_with(name);
-        if rooms.is_empty() {
-            return mentioned;
+        let fields = &self.view.fields;
+        let mut ways = vec![self.value(fields.to, name)];
+        // Another name of the same person means that person at the same source alone.
+        for (source, names) in self.beside.state.mentions_of(name) {
+            let named = self.among(fields.to, names.iter());
+            ways.push(every(vec![named, self.value(fields.source_id, source.as_bytes())]));
         }
-        let direct = self.among(self.view.fields.room_id, rooms.iter().map(RoomId::as_bytes));
-        any(vec![mentioned, self.but(vec![self.written_by(name)], vec![direct])])
+        let rooms = self.beside.state.direct_rooms_with(name);
+        if !rooms.is_empty() {
+            let direct = self.among(fields.room_id, rooms.iter().map(RoomId::as_bytes));
+            ways.push(self.but(vec![self.written_by(name)], vec![direct]));
+        }
+        any(ways)
     }
 
     fn written_by(&self, name: &str) -> Boxed {
         let fields = &self.view.fields;
-        let id = name.parse().ok().map(|id: PersonId| (fields.from_id, *id.as_bytes()));
-        self.named(fields.from, name, id)
+        let ids = self.beside.state.persons_called(name);
+        let by_id = self.among(fields.from_id, ids.iter().map(PersonId::as_bytes));
+        self.named((fields.from, name), by_id, ids.len())
     }
 
     fn mark(&self, mark: Mark) -> Sieve {
@@ -281,15 +290,16 @@ impl<'a> Lowering<'a> {
         self.silent(Box::new(TermQuery::new(term, IndexRecordOption::Basic)))
     }
 
-    /// Events that bear a name, or an id that is spelled like it.
-    fn named(&self, field: Handle, name: &str, id: Option<(Handle, [u8; 16])>) -> Boxed {
-        let by_id = id.map(|(field, id)| self.value(field, id));
-        any(std::iter::once(self.value(field, name)).chain(by_id).collect())
+    /// Events that bear a name, or one of the ids that it stands for.
+    fn named(&self, (field, name): (Handle, &str), by_id: Boxed, ids: usize) -> Boxed {
+        let by_name = self.value(field, name);
+        if ids == 0 { by_name } else { any(vec![by_name, by_id]) }
     }
 
-    /// Events with one of these ids.
-    fn among<'id>(&self, field: Handle, ids: impl Iterator<Item = &'id [u8; 16]>) -> Boxed {
-        let mut terms: Vec<_> = ids.map(|id| Term::from_field_bytes(field, id)).collect();
+    /// Events with one of these values.
+    fn among(&self, field: Handle, values: impl Iterator<Item = impl AsRef<[u8]>>) -> Boxed {
+        let mut terms: Vec<_> =
+            values.map(|value| Term::from_field_bytes(field, value.as_ref())).collect();
         terms.sort_unstable();
         terms.dedup();
         match terms.len() {

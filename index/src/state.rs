@@ -1,9 +1,10 @@
-//! What stands beside the events as of one snapshot: marks, categories, names of sources.
+//! What stands beside the events as of one snapshot: marks, categories, names of sources, rooms and persons.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use chat::{RoomId, Seq, SourceId};
+use chat::{PersonId, RoomId, Seq, SourceId};
 use parking_lot::RwLock;
 use query::{Mark, Marks};
 
@@ -34,6 +35,21 @@ impl StateAt {
         self.surroundings.read().direct_rooms_with(name, self.size)
     }
 
+    /// Returns the persons of a name.
+    pub(crate) fn persons_called(&self, name: &str) -> Vec<PersonId> {
+        self.surroundings.read().aliases().persons_called(name, self.size)
+    }
+
+    /// Returns the rooms of a name.
+    pub(crate) fn rooms_called(&self, name: &str) -> Vec<RoomId> {
+        self.surroundings.read().aliases().rooms_called(name, self.size)
+    }
+
+    /// Returns by which names the events of each source mention someone of this name.
+    pub(crate) fn mentions_of(&self, name: &str) -> BTreeMap<SourceId, Vec<String>> {
+        self.surroundings.read().mentions_of(name, self.size)
+    }
+
     /// Returns the sources of a name.
     pub(crate) fn sources_named(&self, name: &str) -> Vec<SourceId> {
         self.surroundings.read().sources_named(name, self.size)
@@ -51,6 +67,18 @@ impl Marks for StateAt {
 
     fn source_is(&self, source: &SourceId, name: &str) -> bool {
         self.surroundings.read().source_is(source, name, self.size)
+    }
+
+    fn person_is(&self, person: &PersonId, name: &str) -> bool {
+        self.surroundings.read().aliases().person_is(person, name, self.size)
+    }
+
+    fn room_is(&self, room: &RoomId, name: &str) -> bool {
+        self.surroundings.read().aliases().room_is(room, name, self.size)
+    }
+
+    fn mention_means(&self, source: &SourceId, mentioned: &str, name: &str) -> bool {
+        self.surroundings.read().mention_means(source, mentioned, name, self.size)
     }
 
     fn is_direct_with(&self, room: &RoomId, name: &str) -> bool {

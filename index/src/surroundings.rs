@@ -1,13 +1,14 @@
-//! What the ledger says of rooms and sources, at every state it went through: a room's language and category, a source's
-//! name. A word's language counts as it stood when the event was recorded, since it is written into the index; category
-//! and source name count as of the snapshot.
+//! What the ledger says of rooms, persons and sources, at every state it went through: a room's language and category, a
+//! source's name, all names of rooms and persons. A word's language counts as it stood when the event was recorded, since it
+//! is written into the index; the others count as of the snapshot.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
-use chat::{EventKind, Recorded, RoomId, SourceId};
+use chat::{EventKind, PersonId, Recorded, RoomId, SourceId};
 use query::analysis::{Language, RoomLanguages, fold};
 
+use crate::aliases::Aliases;
 use crate::direct::Partners;
 use crate::error::Result;
 use crate::view::View;
@@ -22,6 +23,7 @@ pub(crate) struct Surroundings {
     source_of: History<SourceId, String>,
     is_direct: History<RoomId, bool>,
     partners: Partners,
+    aliases: Aliases,
 }
 
 /// What an event's document depends on beside the event.
@@ -49,6 +51,7 @@ impl Surroundings {
             return;
         }
         self.followed = seq;
+        self.aliases.apply(recorded);
         let event = &recorded.event;
         let is_of_rooms = matches!(event.kind, EventKind::Room | EventKind::Member);
         let Some(act) = event.content.act.as_ref().filter(|_| is_of_rooms) else {
@@ -97,13 +100,64 @@ impl Surroundings {
     /// Returns whether a room is one of direct messages in which someone of this name takes part, as of the first `size`
     /// events.
     pub(crate) fn is_direct_with(&self, room: &RoomId, name: &str, size: u64) -> bool {
-        self.partners.take_part(room, name, size) && self.is_direct.at(room, size) == Some(&true)
+        let takes_part = |person: &PersonId| {
+            let id = person.to_string();
+            let is_member = |name: &str| self.partners.take_part(room, name, size);
+            is_member(&id)
+                || (self.aliases.are_of_one_source(room, person)
+                    && self.aliases.names_of(person, size).any(is_member))
+        };
+        self.is_direct.at(room, size) == Some(&true)
+            && (self.partners.take_part(room, name, size)
+                || self.aliases.persons_called(name, size).iter().any(takes_part))
     }
 
     /// Returns the rooms of direct messages in which someone of this name takes part, as of the first `size` events.
     pub(crate) fn direct_rooms_with(&self, name: &str, size: u64) -> Vec<RoomId> {
-        let rooms = self.partners.rooms_of(name, size);
-        rooms.filter(|room| self.is_direct.at(room, size) == Some(&true)).collect()
+        let mut rooms: Vec<_> = self.partners.rooms_of(name, size).collect();
+        for person in self.aliases.persons_called(name, size) {
+            rooms.extend(self.partners.rooms_of(&person.to_string(), size));
+            for name in self.aliases.names_of(&person, size) {
+                let named = self.partners.rooms_of(name, size);
+                rooms.extend(named.filter(|room| self.aliases.are_of_one_source(room, &person)));
+            }
+        }
+        rooms.sort_unstable();
+        rooms.dedup();
+        rooms.retain(|room| self.is_direct.at(room, size) == Some(&true));
+        rooms
+    }
+
+    /// Returns the names of persons and rooms.
+    pub(crate) const fn aliases(&self) -> &Aliases {
+        &self.aliases
+    }
+
+    /// Returns whether a name that an event of a source mentions is one of someone of this name, as of the first `size`
+    /// events.
+    pub(crate) fn mention_means(
+        &self,
+        source: &SourceId,
+        mentioned: &str,
+        name: &str,
+        size: u64,
+    ) -> bool {
+        self.aliases.persons_called(name, size).iter().any(|person| {
+            self.aliases.source_of(person) == Some(source)
+                && self.aliases.person_is(person, mentioned, size)
+        })
+    }
+
+    /// Returns by which names the events of each source mention someone of this name, as of the first `size` events.
+    pub(crate) fn mentions_of(&self, name: &str, size: u64) -> BTreeMap<SourceId, Vec<String>> {
+        let mut mentions: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for person in self.aliases.persons_called(name, size) {
+            if let Some(source) = self.aliases.source_of(&person) {
+                let names = self.aliases.names_of(&person, size).map(str::to_owned);
+                mentions.entry(*source).or_default().extend(names);
+            }
+        }
+        mentions
     }
 
     /// Returns the rooms that are in a category as of the first `size` events.

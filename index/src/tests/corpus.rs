@@ -71,7 +71,10 @@ pub(super) fn log(test: &str, rng: &SeededRng, real_per_file: usize) -> Vec<Reco
     shuffle(rng, &mut events);
     let mut places = Places::default();
     let mut log: Vec<Recorded> = ledger().into_iter().map(|act| places.place(act)).collect();
-    for event in events {
+    for (number, event) in events.into_iter().enumerate() {
+        if number == 120 {
+            log.extend(later_names().into_iter().map(|act| places.place(act)));
+        }
         let recorded = places.place(event);
         log.push(recorded);
         if rng.below(12) == 0
@@ -192,14 +195,34 @@ fn aftermath(rng: &SeededRng, log: &[Recorded]) -> Option<ChatEvent> {
     Some(event)
 }
 
+fn act(room: Option<&str>, act: Act) -> ChatEvent {
+    let kind = if act.verb.starts_with("person") { EventKind::Identity } else { EventKind::Room };
+    let mut event = said(kind, 9, room.unwrap_or("-"), "-", "");
+    event.actor = None;
+    event.place = event.place.filter(|_| room.is_some());
+    event.content = Content { act: Some(act), ..Content::default() };
+    event
+}
+
+/// Names that are known of rooms and persons only later on: their messages do not bear them.
+fn later_names() -> Vec<ChatEvent> {
+    let person =
+        |verb, name| Act::new(verb).with("person", PersonId::from_bytes(id_of(name)).to_string());
+    let own = SourceId::from_bytes([9; 16]).to_string();
+    let jorg = person("person-declared", "Jörg Weiß").with("source", own.clone());
+    let also = vec!["Jörg".to_owned(), "Ada's friend".to_owned()];
+    let grace = person("person-declared", "Grace").with("source", own.clone());
+    vec![
+        act(None, jorg.with("name", "Jörg Weiß").with("foreign_id", "U7")),
+        act(None, person("person-changed", "Jörg Weiß").with("also", also)),
+        act(None, person("person-changed", "Ada").with("email", "Countess@Example.com")),
+        act(None, grace.with("name", "Grace").with("foreign_id", "U8")),
+        act(Some("Board"), Act::new("room-changed").with("foreign_id", "C1")),
+        act(Some("Ada and Jörg"), Act::new("room-changed").with("source", own)),
+    ]
+}
+
 fn ledger() -> Vec<ChatEvent> {
-    let act = |room: Option<&str>, act: Act| {
-        let mut event = said(EventKind::Room, 9, room.unwrap_or("-"), "-", "");
-        event.actor = None;
-        event.place = event.place.filter(|_| room.is_some());
-        event.content = Content { act: Some(act), ..Content::default() };
-        event
-    };
     let source = |number: u8, name: &str| {
         let id = SourceId::from_bytes([number; 16]).to_string();
         act(None, Act::new("source-declared").with("source", id).with("name", name))

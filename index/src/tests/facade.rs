@@ -220,38 +220,3 @@ fn a_page_over_the_limit_is_refused() {
         bench.index.search(&parse(""), &Scope::of_officer(), &SnapshotChoice::Newest, &page);
     assert!(matches!(search, Err(Error::PageTooLarge { .. })));
 }
-
-#[test]
-fn one_message_has_one_current_version_in_the_tail_and_in_the_lists() {
-    let mut bench = Bench::new();
-    let version = |kind, number, target: Option<u64>, text: &str| ChatEvent {
-        kind,
-        target: target.map(seq),
-        ..message(number, 1, 1, text)
-    };
-    bench.append(vec![
-        version(EventKind::Message, 1, None, "v1 apple"),
-        version(EventKind::Edit, 2, Some(1), "v2 pear"),
-        version(EventKind::Edit, 3, Some(1), "v3 fig"),
-        version(EventKind::Message, 4, None, "another"),
-    ]);
-    let before = bench.index.newest();
-    for state in ["tail", "lists"] {
-        assert_eq!(seqs(&bench.search("is:current")), [4, 3], "{state}");
-        assert_eq!(seqs(&bench.search("is:edited")), [2, 1], "{state}");
-        bench.index.catch_up().unwrap();
-    }
-    bench.append(vec![version(EventKind::Retract, 5, Some(1), "")]);
-    for state in ["tail", "lists", "reopened"] {
-        assert_eq!(seqs(&bench.search("is:retracted")), [3, 2, 1], "{state}");
-        assert_eq!(seqs(&bench.search("is:current")), [4], "{state}");
-        if state == "tail" {
-            bench.index.catch_up().unwrap();
-        } else {
-            bench.reopen();
-        }
-    }
-    let scope = Scope::of_officer();
-    let then = bench.index.seqs(&parse("is:current"), &scope, &before).unwrap();
-    assert_eq!(then, [seq(3), seq(4)]);
-}

@@ -1,6 +1,7 @@
 //! The index against an independent scan, and the promises of its facade.
 
 mod bench;
+mod beside;
 mod corpus;
 mod differential;
 mod facade;

@@ -132,6 +132,54 @@ struct Beside {
     source: HashMap<String, String>,
     /// Who takes part in each room of direct messages.
     direct: HashMap<RoomId, HashSet<String>>,
+    /// The ids of persons and rooms and what the ledger calls them.
+    called: Vec<(String, String)>,
+    /// The sources of persons and rooms.
+    home: HashMap<String, String>,
+}
+
+impl Beside {
+    fn is_called(&self, id: &str, name: &str) -> bool {
+        self.called.iter().any(|(known, called)| known == id && called == name)
+    }
+
+    /// Returns whether the author bears a name, in the event or elsewhere.
+    fn is_from(&self, event: &chat::ChatEvent, name: &String) -> bool {
+        let id = event.actor.as_ref().map(|person| person.id.to_string());
+        names_of(event).contains(name) || id.is_some_and(|id| self.is_called(&id, name))
+    }
+
+    /// Returns what whoever is called so is called otherwise at a source, with their ids, which hold everywhere.
+    fn other_names(&self, name: &str, source: Option<&String>) -> Vec<String> {
+        let mut names = vec![name.to_owned()];
+        for (id, _) in self.called.iter().filter(|(id, called)| called == name || id == name) {
+            names.push(id.clone());
+            if source.is_some() && self.home.get(id) == source {
+                names.extend(
+                    self.called.iter().filter(|(of, _)| of == id).map(|(_, name)| name.clone()),
+                );
+            }
+        }
+        names
+    }
+
+    fn learn(&mut self, event: &chat::ChatEvent, act: &chat::Act) {
+        let room = event.place.as_ref().map(|place| place.room.to_string());
+        let Some(id) = act.text("person").map(str::to_owned).or(room) else { return };
+        if let Some(source) = act.text("source") {
+            self.home.entry(id.clone()).or_insert_with(|| source.to_owned());
+        }
+        let mut names: Vec<_> =
+            ["name", "foreign_id", "email"].iter().filter_map(|fact| act.text(fact)).collect();
+        if let Some(chat::Fact::List(also)) = act.facts.get("also") {
+            for name in also {
+                if let chat::Fact::Text(name) = name {
+                    names.push(name);
+                }
+            }
+        }
+        self.called.extend(names.into_iter().map(|name| (id.clone(), fold(name))));
+    }
 }
 
 impl Beside {
@@ -143,6 +191,8 @@ impl Beside {
             category: HashMap::new(),
             source: HashMap::new(),
             direct: HashMap::new(),
+            called: Vec::new(),
+            home: HashMap::new(),
         };
         for read in events {
             let event = &read.recorded.event;
@@ -152,6 +202,7 @@ impl Beside {
                 names.extend(names_of(event));
             }
             let Some(act) = &event.content.act else { continue };
+            beside.learn(event, act);
             if let (Some(place), Some("direct")) = (&event.place, act.text("kind")) {
                 let names = beside.direct.entry(place.room).or_default();
                 if let Some(chat::Fact::List(members)) = act.facts.get("members") {
@@ -165,7 +216,9 @@ impl Beside {
             if let (Some(place), Some(category)) = (&event.place, act.text("category")) {
                 beside.category.insert(place.room, fold(category));
             }
-            if let (Some(source), Some(name)) = (act.text("source"), act.text("name")) {
+            if let (EventKind::Room, Some(source), Some(name)) =
+                (event.kind, act.text("source"), act.text("name"))
+            {
                 beside.source.insert(source.to_owned(), fold(name));
             }
         }
@@ -230,17 +283,23 @@ fn holds(ask: &Ask, read: &Read, beside: &Beside) -> bool {
         Ask::Phrase(phrase, slop) => follows(phrase, *slop, &read.words),
         Ask::Prefix(prefix) => read.words.iter().any(|(term, ..)| term.starts_with(prefix)),
         Ask::Written(word) => read.words.iter().any(|(_, _, written)| written == word),
-        Ask::From(name) => names_of(event).contains(name),
+        Ask::From(name) => beside.is_from(event, name),
         Ask::To(name) => {
+            let source = event.origin.as_ref().map(|origin| origin.source.to_string());
+            let said = mentions(text);
             let room = event.place.as_ref().map(|place| place.room);
+            let home = room.and_then(|room| beside.home.get(&room.to_string()));
             let partners = room.and_then(|room| beside.direct.get(&room));
-            let is_partner = partners.is_some_and(|partners| partners.contains(name));
-            mentions(text).contains(name) || (is_partner && !names_of(event).contains(name))
+            let is_partner = partners.is_some_and(|partners| {
+                beside.other_names(name, home).iter().any(|name| partners.contains(name))
+            });
+            beside.other_names(name, source.as_ref()).iter().any(|name| said.contains(name))
+                || (is_partner && !beside.is_from(event, name))
         }
-        Ask::Room(name) => event
-            .place
-            .as_ref()
-            .is_some_and(|place| fold(&place.name) == *name || place.room.to_string() == *name),
+        Ask::Room(name) => event.place.as_ref().is_some_and(|place| {
+            let id = place.room.to_string();
+            fold(&place.name) == *name || id == *name || beside.is_called(&id, name)
+        }),
         Ask::Category(name) => {
             event.place.as_ref().is_some_and(|place| beside.category.get(&place.room) == Some(name))
         }

@@ -74,10 +74,14 @@ fn of_fields(rng: &SeededRng, log: &[Recorded]) -> Ask {
     let event = &recorded.event;
     let fallback = || Ask::Kind(EventKind::Join);
     match rng.below(17) {
+        0 if rng.below(3) == 0 => {
+            Ask::From(["u7", "jorg", "countess@example.com", "u8"][draw(rng, 4)].to_owned())
+        }
         0 => event.actor.as_ref().map_or_else(fallback, |person| Ask::From(fold(&person.name))),
         1 => event.actor.as_ref().map_or_else(fallback, |person| {
             Ask::From(person.email.as_deref().map_or(person.id.to_string(), fold))
         }),
+        2 if rng.below(4) == 0 => Ask::Room("c1".to_owned()),
         2 => event.place.as_ref().map_or_else(fallback, |place| Ask::Room(fold(&place.name))),
         3 => event.place.as_ref().map_or_else(fallback, |place| Ask::Room(place.room.to_string())),
         4 => Ask::Category(["legal", "irc", "nowhere"][draw(rng, 3)].to_owned()),
@@ -101,7 +105,7 @@ fn of_fields(rng: &SeededRng, log: &[Recorded]) -> Ask {
         14 => Ask::Before(event.at),
         15 => {
             let mut named = mentions(event.content.text.as_deref().unwrap_or_default());
-            named.extend(["ada", "grace", "jorg weiss", "u123"].map(str::to_owned));
+            named.extend(["ada", "grace", "jorg weiss", "u123", "u7", "u8"].map(str::to_owned));
             Ask::To(named.swap_remove(draw(rng, named.len())))
         }
         _ => Ask::Seqs(recorded.seq.get(), recorded.seq.get() + rng.below(2_000)),

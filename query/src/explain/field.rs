@@ -4,18 +4,29 @@ use chat::{Seq, Timestamp};
 
 use crate::ast::{Field, Has};
 use crate::error::shown;
-use crate::matcher::Analysed;
+use crate::matcher::{Analysed, Marks};
 
 /// Returns why a field holds or does not.
-pub(super) fn reason(field: &Field, matched: bool, event: &Analysed) -> String {
+pub(super) fn reason(field: &Field, matched: bool, event: &Analysed, marks: &dyn Marks) -> String {
     let names = event.names();
     match field {
+        Field::From(value) if matched && !names.author.contains(value) => {
+            also_known_as("author", value, &names.author)
+        }
         Field::From(_) => known_as("author", &names.author),
         Field::To(value) if matched && !names.mentioned.contains(value) => {
-            format!("{} is the author's partner in a room of direct messages", shown(value))
+            if event.room().is_some_and(|room| marks.is_direct_with(room, value)) {
+                format!("{} is the author's partner in a room of direct messages", shown(value))
+            } else {
+                let mentioned = list(&names.mentioned);
+                format!("the text mentions {mentioned}; {} is the same person", shown(value))
+            }
         }
         Field::To(_) if names.mentioned.is_empty() => "the text mentions nobody".to_owned(),
         Field::To(_) => format!("the text mentions {}", list(&names.mentioned)),
+        Field::Room(value) if matched && !names.room.contains(value) => {
+            also_known_as("room", value, &names.room)
+        }
         Field::Room(_) => known_as("room", &names.room),
         Field::Category(value) => {
             format!("the room is {} the category {}", is(matched, "in", "not in"), shown(value))
@@ -58,6 +69,11 @@ fn known_as(what: &str, names: &[String]) -> String {
     } else {
         format!("the {what} is known as {}; whole values are compared", list(names))
     }
+}
+
+/// Says that a name which the event does not bear is one that the ledger knows.
+fn also_known_as(what: &str, name: &str, names: &[String]) -> String {
+    format!("the {what} is known as {}, and as {} too", list(names), shown(name))
 }
 
 /// Names that an explanation repeats.

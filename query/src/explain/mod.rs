@@ -117,7 +117,7 @@ impl Explainer<'_> {
             }
             Clause::Field(field) => {
                 let matched = Evaluation::new(self.event, self.marks).field_holds(field);
-                (matched, field::reason(field, matched, self.event))
+                (matched, field::reason(field, matched, self.event, self.marks))
             }
             Clause::Word(_) | Clause::Phrase { .. } | Clause::Prefix(_) | Clause::Verbatim(_) => {
                 words::reason(clause, self.event)

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use chat::{Custody, EventKind, Recorded, RoomId, Seq, SourceId, Timestamp};
+use chat::{Custody, EventKind, PersonId, Recorded, RoomId, Seq, SourceId, Timestamp};
 
 use crate::analysis::{
     Language, Part, Reader, extension, fold, for_each_part_token, has_link, mentions_of, searchable,
@@ -17,6 +17,7 @@ pub struct Analysed {
     at: Timestamp,
     source: Option<SourceId>,
     room: Option<RoomId>,
+    person: Option<PersonId>,
     language: Option<Language>,
     parts: Vec<(Part, String)>,
     words: Vec<WordAt>,
@@ -114,6 +115,7 @@ impl Analysed {
             at: event.at,
             source: event.origin.as_ref().map(|origin| origin.source),
             room: event.place.as_ref().map(|place| place.room),
+            person: event.actor.as_ref().map(|person| person.id),
             language,
             parts: parts.into_iter().map(|(part, text)| (part, text.to_owned())).collect(),
             words,
@@ -157,6 +159,7 @@ impl Analysed {
             at: recorded.event.at,
             source: None,
             room: None,
+            person: None,
             language: None,
             parts: parts.into_iter().map(|(part, text)| (part, text.to_owned())).collect(),
             words,
@@ -192,6 +195,10 @@ impl Analysed {
 
     pub(crate) const fn room(&self) -> Option<&RoomId> {
         self.room.as_ref()
+    }
+
+    pub(crate) const fn person(&self) -> Option<&PersonId> {
+        self.person.as_ref()
     }
 
     pub(crate) const fn names(&self) -> &Names {

@@ -86,17 +86,35 @@ impl<'a> Evaluation<'a> {
         }
     }
 
+    /// Returns whether the author bears the name, in the event itself or elsewhere.
+    fn is_from(self, name: &String) -> bool {
+        let is_called = |person| self.marks.person_is(person, name);
+        self.event.names().author.contains(name) || self.event.person().is_some_and(is_called)
+    }
+
+    /// Returns whether the event mentions someone of the name, by this name or by another.
+    fn mentions(self, name: &String) -> bool {
+        let mentioned = &self.event.names().mentioned;
+        let means = |source| {
+            mentioned.iter().any(|mentioned| self.marks.mention_means(source, mentioned, name))
+        };
+        mentioned.contains(name) || self.event.source().is_some_and(means)
+    }
+
     pub(crate) fn field_holds(self, field: &Field) -> bool {
         let (event, names) = (self.event, self.event.names());
         match field {
-            Field::From(value) => names.author.contains(value),
+            Field::From(value) => self.is_from(value),
             Field::To(value) => {
                 // In a room of direct messages the author speaks to whoever else takes part.
                 let is_partner = |room| self.marks.is_direct_with(room, value);
-                names.mentioned.contains(value)
-                    || (!names.author.contains(value) && event.room().is_some_and(is_partner))
+                self.mentions(value)
+                    || (event.room().is_some_and(is_partner) && !self.is_from(value))
             }
-            Field::Room(value) => names.room.contains(value),
+            Field::Room(value) => {
+                let is_called = |room| self.marks.room_is(room, value);
+                names.room.contains(value) || event.room().is_some_and(is_called)
+            }
             Field::Category(value) => {
                 event.room().is_some_and(|room| self.marks.room_is_in(room, value))
             }

@@ -14,13 +14,13 @@ pub(crate) use analysed::Word;
 pub(crate) use evaluate::{Evaluation, WordTest, found_words, terms};
 pub(crate) use phrase::fewest_between;
 
-use chat::{RoomId, Seq, SourceId};
+use chat::{PersonId, RoomId, Seq, SourceId};
 
 use crate::analysis::Part;
 use crate::ast::{Clause, Mark};
 use crate::query::Query;
 
-/// What is known about events, rooms and sources beside the events themselves, as of one snapshot.
+/// What is known about events, rooms, persons and sources beside the events themselves, as of one snapshot.
 pub trait Marks {
     /// Returns whether the event bears the mark.
     fn is(&self, seq: Seq, mark: Mark) -> bool;
@@ -28,6 +28,12 @@ pub trait Marks {
     fn room_is_in(&self, room: &RoomId, category: &str) -> bool;
     /// Returns whether the source bears this folded name.
     fn source_is(&self, source: &SourceId, name: &str) -> bool;
+    /// Returns whether the person bears this folded name, address or id of a source, whatever an event of theirs says.
+    fn person_is(&self, person: &PersonId, name: &str) -> bool;
+    /// Returns whether the room bears this folded name or id of a source, whatever an event in it says.
+    fn room_is(&self, room: &RoomId, name: &str) -> bool;
+    /// Returns whether a folded name that an event of the source mentions is another one of whoever bears this name there.
+    fn mention_means(&self, source: &SourceId, mentioned: &str, name: &str) -> bool;
     /// Returns whether the room is one of direct messages in which someone of this folded name, address or id takes part.
     fn is_direct_with(&self, room: &RoomId, name: &str) -> bool;
 }
@@ -46,6 +52,18 @@ impl Marks for Unmarked {
     }
 
     fn source_is(&self, _source: &SourceId, _name: &str) -> bool {
+        false
+    }
+
+    fn person_is(&self, _person: &PersonId, _name: &str) -> bool {
+        false
+    }
+
+    fn room_is(&self, _room: &RoomId, _name: &str) -> bool {
+        false
+    }
+
+    fn mention_means(&self, _source: &SourceId, _mentioned: &str, _name: &str) -> bool {
         false
     }
 

@@ -1,8 +1,8 @@
 //! Claims about the matcher, and a naive judge of it that is written otherwise.
 
 use chat::{
-    Attachment, ChatEvent, Content, Custody, EventKind, FileId, Recorded, RoomId, Seq, SourceId,
-    Timestamp,
+    Attachment, ChatEvent, Content, Custody, EventKind, FileId, PersonId, Recorded, RoomId, Seq,
+    SourceId, Timestamp,
 };
 use proptest::prelude::*;
 
@@ -243,6 +243,18 @@ impl Marks for Table {
         *source == SourceId::from_bytes([1; 16]) && name == "pool one"
     }
 
+    fn person_is(&self, person: &PersonId, name: &str) -> bool {
+        *person == PersonId::from_bytes([3; 16]) && name == "jojo"
+    }
+
+    fn room_is(&self, room: &RoomId, name: &str) -> bool {
+        *room == RoomId::from_bytes([2; 16]) && name == "c1"
+    }
+
+    fn mention_means(&self, source: &SourceId, mentioned: &str, name: &str) -> bool {
+        *source == SourceId::from_bytes([1; 16]) && (mentioned, name) == ("ann", "u9")
+    }
+
     fn is_direct_with(&self, room: &RoomId, name: &str) -> bool {
         *room == RoomId::from_bytes([2; 16]) && ["bob", "jorg weiss"].contains(&name)
     }
@@ -261,6 +273,11 @@ fn marks_categories_and_sources_are_asked_for() {
         ("to:bob", true),
         ("to:\"Jörg Weiß\"", false),
         ("to:carl", false),
+        ("from:JoJo", true),
+        ("from:jo", false),
+        ("room:C1", true),
+        ("room:c2", false),
+        ("to:U9", true),
     ] {
         let query = Query::parse(text, &Zone::Utc).unwrap();
         assert_eq!(matches(&query, &analysed, &Table).is_some(), expected, "{text}");
