@@ -2,9 +2,9 @@
 //!
 //! Every value comes from `query::analysis`, so a clause finds in the index what the matcher finds in the event.
 
-use chat::{Attachment, Custody, EventKind, Recorded, Seq};
+use chat::{Custody, EventKind, Recorded, Seq};
 use query::Has;
-use query::analysis::{Language, Reader, extension, fold, has_link, mentions_of};
+use query::analysis::{Language, Reader, extension, file_names, fold, has_link, mentions_of};
 use tantivy::schema::Field;
 
 use crate::direct;
@@ -225,27 +225,29 @@ fn content(recorded: &Recorded, fields: &Fields, texts: &mut Texts) {
     if let Some(thread) = &content.thread {
         texts.value(fields.thread, fold(thread));
     }
-    if !content.attachments.is_empty() {
-        texts.value(fields.has, Has::File.word());
-    }
-    for file in &content.attachments {
-        attachment(file, fields, texts);
-    }
+    files(recorded, fields, texts);
 }
 
-fn attachment(file: &Attachment, fields: &Fields, texts: &mut Texts) {
-    texts.value(fields.file, fold(&file.name));
-    if let Custody::Held { file, .. } = &file.custody {
-        texts.value(fields.file, file.to_string());
+fn files(recorded: &Recorded, fields: &Fields, texts: &mut Texts) {
+    if file_names(&recorded.event).next().is_some() {
+        texts.value(fields.has, Has::File.word());
     }
-    if let Some(ending) = extension(&file.name) {
-        texts.value(fields.ext, ending);
+    for name in file_names(&recorded.event) {
+        texts.value(fields.file, fold(name));
+        if let Some(ending) = extension(name) {
+            texts.value(fields.ext, ending);
+        }
+    }
+    for file in &recorded.event.content.attachments {
+        if let Custody::Held { file, .. } = &file.custody {
+            texts.value(fields.file, file.to_string());
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use chat::{ChatEvent, Timestamp};
+    use chat::{Attachment, ChatEvent, Timestamp};
     use query::analysis::stem;
 
     use super::*;
@@ -308,6 +310,20 @@ mod tests {
         assert_eq!(words(&document, fields.file), ["plan.pdf"]);
         assert_eq!(words(&document, fields.ext), ["pdf"]);
         assert_eq!(words(&document, fields.has), ["link", "file"]);
+    }
+
+    #[test]
+    fn an_upload_is_found_by_the_file_that_it_names() {
+        for (kind, is_file) in
+            [(EventKind::Upload, true), (EventKind::Download, true), (EventKind::Message, false)]
+        {
+            let event = ChatEvent { kind, ..chat::testing::message(1, 7, 9, "Budget.XLSX") };
+            let document = document(event, None).unwrap();
+            let expected = |word: &str| if is_file { vec![word.to_owned()] } else { Vec::new() };
+            assert_eq!(words(&document, FIELDS.file), expected("budget.xlsx"));
+            assert_eq!(words(&document, FIELDS.ext), expected("xlsx"));
+            assert_eq!(words(&document, FIELDS.has), expected("file"));
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tantivy::{IndexSettings, IndexSortByField, Order};
 use crate::spelling::SPELLED;
 
 /// Version of the fields and of what is written into them. It is part of every commit.
-pub(crate) const SCHEMA_VERSION: u32 = 3;
+pub(crate) const SCHEMA_VERSION: u32 = 4;
 
 /// The name of the column that segments are sorted by.
 pub(crate) const AT: &str = "at";

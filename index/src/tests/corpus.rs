@@ -148,6 +148,10 @@ fn own_message(rng: &SeededRng, number: usize) -> ChatEvent {
     // Many share their second, so that equal times have to be told apart.
     let second = i64::try_from(rng.below(40_000_000)).unwrap() / 100_000 * 100_000;
     event.at = Timestamp::from_micros((1_480_000_000 + second) * 1_000_000);
+    if number.is_multiple_of(13) {
+        event.kind = [EventKind::Upload, EventKind::Download][number % 2];
+        event.content.text = Some("Budget.XLSX".to_owned());
+    }
     if let Some(person) = event.actor.as_mut().filter(|_| number.is_multiple_of(5)) {
         person.email = Some("Jorg.Weiss@Example.com".to_owned());
         person.foreign_id = Some("U123".to_owned());

@@ -267,6 +267,13 @@ fn names_of(event: &chat::ChatEvent) -> Vec<String> {
     names.chain([person.id.to_string()]).collect()
 }
 
+/// Returns the name of the file that an event says was sent up or fetched.
+fn moved(event: &chat::ChatEvent) -> Option<&str> {
+    let is_moved = event.kind == EventKind::Upload || event.kind == EventKind::Download;
+    let text = event.content.text.as_deref().filter(|text| !text.is_empty());
+    text.filter(|_| is_moved && event.content.attachments.is_empty())
+}
+
 fn holds(ask: &Ask, read: &Read, beside: &Beside) -> bool {
     let event = &read.recorded.event;
     let content = &event.content;
@@ -308,12 +315,14 @@ fn holds(ask: &Ask, read: &Read, beside: &Beside) -> bool {
             id == *name || beside.source.get(&id) == Some(name)
         }),
         Ask::Kind(kind) => event.kind == *kind,
-        Ask::Has("file") => !content.attachments.is_empty(),
+        Ask::Has("file") => !content.attachments.is_empty() || moved(event).is_some(),
         Ask::Has("link") => has_link(text),
         Ask::Has(_) => event.kind == EventKind::Edit || content.edited_at.is_some(),
         Ask::Ext(ending) => {
             content.attachments.iter().any(|file| extension(&file.name).as_ref() == Some(ending))
+                || moved(event).and_then(extension).as_ref() == Some(ending)
         }
+        Ask::File(name) if moved(event).is_some_and(|file| fold(file) == *name) => true,
         Ask::File(name) => content.attachments.iter().any(|file| {
             let hash = match &file.custody {
                 Custody::Held { file, .. } => file.to_string(),

@@ -89,10 +89,9 @@ fn of_fields(rng: &SeededRng, log: &[Recorded]) -> Ask {
         6 if event.kind == EventKind::Officer => fallback(),
         6 => Ask::Kind(event.kind),
         7 => Ask::Has(["file", "link", "edit"][draw(rng, 3)]),
-        8 => Ask::Ext("pdf".to_owned()),
+        8 => Ask::Ext(["pdf", "xlsx"][draw(rng, 2)].to_owned()),
         9 => Ask::File(
-            ["plan.final.pdf".to_owned(), "notes".to_owned(), "07".repeat(32)][draw(rng, 3)]
-                .clone(),
+            ["plan.final.pdf", "notes", "budget.xlsx", &"07".repeat(32)][draw(rng, 4)].to_owned(),
         ),
         10 => event
             .content

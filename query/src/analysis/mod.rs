@@ -6,6 +6,7 @@
 mod character;
 mod detect;
 mod emoji;
+mod files;
 mod fold;
 mod function_words;
 mod language;
@@ -15,6 +16,7 @@ mod stems;
 mod token;
 
 pub use detect::{detect, event_language};
+pub use files::file_names;
 pub use fold::{fold, lower};
 pub use language::{Language, RoomLanguages};
 pub use parts::{
@@ -26,4 +28,4 @@ pub use stems::{accented_stem, stem};
 pub use token::{TERM_BYTES_MAX, Token, TokenView, for_each_token, tokens};
 
 /// The version of everything in this module. A snapshot names it, because hits depend on it.
-pub const ANALYSIS_VERSION: u32 = 4;
+pub const ANALYSIS_VERSION: u32 = 5;

@@ -36,12 +36,12 @@ pub(super) fn reason(field: &Field, matched: bool, event: &Analysed, marks: &dyn
         }
         Field::Kind(_) => format!("the event is of kind {}", event.kind().word()),
         Field::Has(has) => self::has(*has, matched).to_owned(),
-        Field::File(_) => known_as("attachment", &names.files),
+        Field::File(_) => known_as("file", &names.files),
         Field::Extension(_) if names.extensions.is_empty() => {
-            "no attachment's name has an extension".to_owned()
+            "no file's name has an extension".to_owned()
         }
         Field::Extension(_) => {
-            format!("the extensions of its attachments are {}", list(&names.extensions))
+            format!("the extensions of its files are {}", list(&names.extensions))
         }
         Field::Language(_) => event.language().map_or_else(
             || "the language is not known".to_owned(),
@@ -87,8 +87,8 @@ fn list(names: &[String]) -> String {
 
 const fn has(has: Has, matched: bool) -> &'static str {
     match (has, matched) {
-        (Has::File, true) => "it has an attachment",
-        (Has::File, false) => "it has no attachment",
+        (Has::File, true) => "it has a file",
+        (Has::File, false) => "it has no file",
         (Has::Link, true) => "its text holds a link",
         (Has::Link, false) => "its text holds no link",
         (Has::Edit, true) => "it is an edit, or its source says it was edited",

@@ -118,7 +118,7 @@ fn fields_are_explained_with_what_is_there() {
     );
     check("to:ann", "@bob and @carl", false, "the text mentions `bob`, `bob and`, `carl`");
     check("has:link", "x", false, "its text holds no link");
-    check("ext:pdf", "x", false, "no attachment's name has an extension");
+    check("ext:pdf", "x", false, "no file's name has an extension");
     check("lang:fr", "x", false, "the language is English");
     check("is:edited", "x", false, "as of this snapshot it is not edited");
     check("kind:story", "x", false, "the event is of kind message");

@@ -5,9 +5,10 @@ use std::ops::Range;
 use chat::{Custody, EventKind, PersonId, Recorded, RoomId, Seq, SourceId, Timestamp};
 
 use crate::analysis::{
-    Language, Part, Reader, extension, fold, for_each_part_token, has_link, mentions_of, searchable,
+    Language, Part, Reader, extension, file_names, fold, for_each_part_token, has_link,
+    mentions_of, searchable,
 };
-use crate::ast::Has;
+use crate::ast::{Field, Has};
 
 /// An event ready to be matched. It is made once and serves any number of queries; it owns what it needs.
 #[derive(Debug, Clone)]
@@ -122,7 +123,7 @@ impl Analysed {
             terms,
             names: Names::of(recorded),
             has: [
-                !event.content.attachments.is_empty(),
+                file_names(event).next().is_some(),
                 has_link(text),
                 event.kind == EventKind::Edit || event.content.edited_at.is_some(),
             ],
@@ -166,6 +167,26 @@ impl Analysed {
             terms,
             names: Names::default(),
             has: [false; Has::ALL.len()],
+        }
+    }
+
+    /// Returns the folded values by which a `file:`, `ext:`, `thread:` or `to:` finds the event; none for another field.
+    pub fn values(&self, field: &Field) -> &[String] {
+        match field {
+            Field::File(_) => &self.names.files,
+            Field::Extension(_) => &self.names.extensions,
+            Field::Thread(_) => self.names.thread.as_slice(),
+            Field::To(_) => &self.names.mentioned,
+            Field::From(_)
+            | Field::Room(_)
+            | Field::Category(_)
+            | Field::Source(_)
+            | Field::Kind(_)
+            | Field::Has(_)
+            | Field::Language(_)
+            | Field::Is(_)
+            | Field::Time { .. }
+            | Field::Seqs { .. } => &[],
         }
     }
 
@@ -268,12 +289,14 @@ impl Names {
             names.room = vec![fold(&place.name), place.room.to_string()];
         }
         names.mentioned = mentions_of(&event.content);
+        for name in file_names(event) {
+            names.files.push(fold(name));
+            names.extensions.extend(extension(name));
+        }
         for file in &event.content.attachments {
-            names.files.push(fold(&file.name));
             if let Custody::Held { file, .. } = &file.custody {
                 names.files.push(file.to_string());
             }
-            names.extensions.extend(extension(&file.name));
         }
         names.thread = event.content.thread.as_deref().map(fold);
         names
