@@ -3,7 +3,8 @@
 //!
 //! Names are folded, and count from the event that declared them: as of a snapshot, only what lies within it is known.
 
-use std::collections::HashMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
 use chat::{Act, EventKind, Fact, PersonId, Recorded, RoomId, SourceId};
@@ -19,7 +20,7 @@ pub(crate) struct Aliases {
 /// What bears which names, each since which event, and at which source.
 #[derive(Debug)]
 struct Bearers<K> {
-    by_name: HashMap<String, Vec<(u64, K)>>,
+    by_name: HashMap<String, BTreeMap<K, u64>>,
     names: HashMap<K, Vec<(u64, String)>>,
     source: HashMap<K, SourceId>,
 }
@@ -80,7 +81,7 @@ impl Aliases {
     }
 }
 
-impl<K: Hash + Eq + Copy> Bearers<K> {
+impl<K: Hash + Ord + Copy> Bearers<K> {
     fn apply(&mut self, key: K, act: &Act, seq: u64) {
         if let Some(source) = act.text("source").and_then(|id| id.parse().ok()) {
             self.source.entry(key).or_insert(source);
@@ -102,19 +103,19 @@ impl<K: Hash + Eq + Copy> Bearers<K> {
     fn note(&mut self, key: K, name: &str, seq: u64) {
         let name = fold(name);
         let bearers = self.by_name.entry(name.clone()).or_default();
-        if !bearers.iter().any(|(_, known)| *known == key) {
-            bearers.push((seq, key));
+        if let Entry::Vacant(place) = bearers.entry(key) {
+            place.insert(seq);
             self.names.entry(key).or_default().push((seq, name));
         }
     }
 
     fn called(&self, name: &str, size: u64) -> impl Iterator<Item = K> {
         let bearers = self.by_name.get(name).into_iter().flatten();
-        bearers.filter(move |(since, _)| *since <= size).map(|(_, key)| *key)
+        bearers.filter(move |(_, since)| **since <= size).map(|(key, _)| *key)
     }
 
     fn is(&self, key: &K, name: &str, size: u64) -> bool {
-        self.called(name, size).any(|known| known == *key)
+        self.by_name.get(name).and_then(|keys| keys.get(key)).is_some_and(|since| *since <= size)
     }
 }
 
