@@ -215,6 +215,13 @@ impl Index {
         Ok(*at)
     }
 
+    /// Returns what a search of everything would look at now, and what stands beside it but for marks.
+    pub(crate) fn newest_sight(&self) -> Result<(Sight, StateAt)> {
+        let size = self.newest().size;
+        let sight = self.shared.see(size, self.settings.patience)?;
+        Ok((sight, self.state(size, Marks::none())))
+    }
+
     fn sight(&self, size: u64, order: Order, bookmark: Option<&Bookmark>) -> Result<Sight> {
         if order != Order::Score {
             return self.shared.see(size, self.settings.patience);

@@ -57,6 +57,7 @@ mod spelling;
 mod state;
 mod store;
 mod surroundings;
+mod values;
 mod verbatim;
 mod view;
 mod walk;

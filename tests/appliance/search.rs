@@ -114,3 +114,59 @@ fn an_unknown_name_gets_a_warning_with_the_nearest_one() {
     assert_eq!(page["count"], 0);
     assert!(page["warnings"].to_string().contains("#room1"), "{page:#}");
 }
+
+/// Two people of a Slack export with all their names, a mention by id, and an upload of the line format.
+fn with_names() -> Appliance {
+    let appliance = Appliance::create();
+    let user = |id: &str, name: &str, real: &str, shown: &str, email: &str| {
+        format!(
+            r#"{{"id":"{id}","name":"{name}","real_name":"{real}","profile":{{"display_name":"{shown}","real_name":"{real}","email":"{email}"}}}}"#
+        )
+    };
+    let users = [
+        user("U1", "al", "Al Pha", "alpha", "al@x.org"),
+        user("U2", "bo", "Bo Beta", "Bob B", "bo@x.org"),
+    ];
+    std::fs::create_dir_all(appliance.path("slack/general")).unwrap();
+    appliance.file("slack/users.json", format!("[{}]", users.join(",")));
+    appliance
+        .file("slack/channels.json", r#"[{"id":"C1","name":"general","members":["U1","U2"]}]"#);
+    appliance.file(
+        "slack/general/2024-01-01.json",
+        r#"[{"type":"message","user":"U1","text":"ask <@U2> first","ts":"1704103200.000100"}]"#,
+    );
+    appliance.import(&appliance.path("slack"), &["--source", "team"], 0);
+    let upload = r#"{"source":"desk","room":"files","sender":"Ann","time":"2024-02-01T10:00:00Z","event":"upload","text":"budget.xlsx"}"#;
+    appliance.import(&appliance.file("upload.jsonl", upload), &[], 0);
+    appliance
+}
+
+#[test]
+fn people_and_rooms_are_found_by_all_their_names_and_a_value_that_nobody_has_by_the_nearest() {
+    let appliance = with_names();
+    for query in ["from:al", "from:\"Al Pha\"", "from:U1", "room:C1"] {
+        let page = appliance.json(&["search", query]);
+        assert_eq!(page["count"], 1, "{query}: {page:#}");
+    }
+    for query in ["to:U2", "to:bo", "to:\"Bo Beta\"", "to:bo@x.org", "file:budget.xlsx", "ext:xlsx"]
+    {
+        let page = appliance.json(&["search", query]);
+        assert_eq!(page["count"], 1, "{query}: {page:#}");
+        assert_eq!(page["warnings"].as_array().unwrap().len(), 0, "{query}: {page:#}");
+    }
+    for (query, nearest) in [
+        ("from:bobb", "Bob B"),
+        ("to:betta", "Bo Beta"),
+        ("room:gen", "general"),
+        ("room:general-renamed", "general"),
+        ("file:budget.xls", "budget.xlsx"),
+        ("ext:xls", "xlsx"),
+    ] {
+        let page = appliance.json(&["search", query]);
+        assert_eq!(page["count"], 0, "{query}: {page:#}");
+        let warning = page["warnings"][0].as_str().unwrap();
+        assert!(warning.ends_with(&format!("the nearest is {nearest}")), "{query}: {warning}");
+    }
+    let page = appliance.json(&["search", "thread:none category:fx"]);
+    assert_eq!(page["warnings"].as_array().unwrap().len(), 2, "{page:#}");
+}

@@ -101,3 +101,37 @@ fn people_and_rooms_are_found_by_every_name_that_the_ledger_knows() {
         }
     }
 }
+
+#[test]
+fn a_value_that_no_event_has_is_told_with_those_that_there_are() {
+    let mut bench = Bench::new();
+    let moved = |kind, number, text: &str| ChatEvent { kind, ..message(number, 1, 1, text) };
+    bench.append(vec![
+        moved(EventKind::Upload, 1, "budget.xlsx"),
+        moved(EventKind::Download, 2, "plan.pdf"),
+        moved(EventKind::Message, 3, "ask @bo"),
+    ]);
+    let other = |text: &str, scope: &Scope| {
+        let query = parse(text);
+        let query::Clause::Field(field) = query.root() else { panic!("{text} is no field") };
+        bench.index.other_values(field, scope, 9).unwrap()
+    };
+    for state in ["tail", "lists"] {
+        for text in ["file:budget.xlsx", "ext:pdf", "to:bo", "from:nobody", "room:none"] {
+            assert_eq!(other(text, &Scope::of_officer()), None, "{text} in the {state}");
+        }
+        for (text, values) in [
+            ("file:budget.xls", vec!["budget.xlsx", "plan.pdf"]),
+            ("ext:doc", vec!["pdf", "xlsx"]),
+            ("to:ada", vec!["bo"]),
+            ("thread:one", vec![]),
+        ] {
+            let values = values.into_iter().map(str::to_owned).collect();
+            assert_eq!(other(text, &Scope::of_officer()), Some(values), "{text} in the {state}");
+            assert_eq!(other(text, &Scope::of_rooms(Vec::new())), None, "{text} in the {state}");
+        }
+        bench.index.catch_up().unwrap();
+    }
+    assert_eq!(seqs(&bench.search("has:file kind:upload OR has:file kind:download")), [2, 1]);
+    assert_eq!(seqs(&bench.search("ext:xlsx")), [1]);
+}

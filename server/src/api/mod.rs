@@ -15,6 +15,7 @@ mod imports;
 mod jobs;
 mod layers;
 mod links;
+mod nearest;
 mod neighbours;
 mod openapi;
 mod parameters;

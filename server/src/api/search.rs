@@ -101,7 +101,7 @@ fn look(shared: &Appliance, query: &Query, scope: &Scope, asked: &Asked) -> Resu
         next: found.next.map(|cursor| cursor.to_string()),
         not_searched: not_searched(shared, scope, &found.snapshot)?,
         destroyed_since: u64::try_from(destroyed).unwrap_or(u64::MAX),
-        warnings: super::warnings::of(query, shared.names()),
+        warnings: super::warnings::of(query, shared, scope)?,
         took_ms: 0.0,
     })
 }

@@ -1,27 +1,27 @@
-//! A field value that nobody has finds nothing, and says so with the nearest name (contract.md §3).
+//! A field value that nobody has finds nothing, and says so with the nearest one (contract.md §3).
 
+use index::Scope;
 use query::{Clause, Field, Query};
 
-use crate::wiring::{Named, Names};
+use super::nearest::nearest;
+use crate::problem::Result;
+use crate::wiring::{Appliance, Named, Names};
 
 /// Names that are compared with an unknown one.
 const COMPARED_MAX: usize = 50_000;
-/// Letters that a near name may differ by.
-const DISTANCE_MAX: usize = 3;
 
-/// Returns a warning for every field value of a query that nobody has.
-pub(super) fn of(query: &Query, names: &Names) -> Vec<String> {
+/// Hexadecimal digits of an id.
+const ID_DIGITS: usize = 32;
+
+/// Returns a warning for every field value of a query that nothing within the scope has.
+pub(super) fn of(query: &Query, shared: &Appliance, scope: &Scope) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
     let mut waiting = vec![query.root()];
     while let Some(clause) = waiting.pop() {
         match clause {
             Clause::All(clauses) | Clause::Any(clauses) => waiting.extend(clauses.iter().rev()),
             Clause::Not(clause) => waiting.push(clause),
-            Clause::Field(field) => {
-                if let Some((word, value, named)) = asked(field) {
-                    warnings.extend(warning(word, value, named, names));
-                }
-            }
+            Clause::Field(field) => warnings.extend(warning(field, shared, scope)?),
             Clause::Everything
             | Clause::Word(_)
             | Clause::Phrase { .. }
@@ -29,77 +29,62 @@ pub(super) fn of(query: &Query, names: &Names) -> Vec<String> {
             | Clause::Verbatim(_) => {}
         }
     }
-    warnings
+    Ok(warnings)
 }
 
-fn asked(field: &Field) -> Option<(&'static str, &str, Named)> {
-    match field {
-        Field::From(value) => Some(("from", value, Named::Person)),
-        Field::Room(value) => Some(("room", value, Named::Room)),
-        Field::Category(value) => Some(("category", value, Named::Category)),
-        Field::Source(value) => Some(("source", value, Named::Source)),
-        Field::To(_)
-        | Field::Kind(_)
+fn warning(field: &Field, shared: &Appliance, scope: &Scope) -> Result<Option<String>> {
+    let names = shared.names();
+    Ok(match field {
+        Field::From(value) => unnamed("from", value, Named::Person, names),
+        Field::Room(value) => unnamed("room", value, Named::Room, names),
+        Field::Category(value) => unnamed("category", value, Named::Category, names),
+        Field::Source(value) => unnamed("source", value, Named::Source, names),
+        Field::To(value) => {
+            // Whom somebody mentions need not be known otherwise.
+            let others = shared.index.other_values(field, scope, 0)?;
+            others.and_then(|_| unnamed("to", value, Named::Person, names))
+        }
+        Field::File(value) => unused("file", value, field, shared, scope)?,
+        Field::Extension(value) => unused("ext", value, field, shared, scope)?,
+        Field::Thread(value) => unused("thread", value, field, shared, scope)?,
+        Field::Kind(_)
         | Field::Has(_)
-        | Field::File(_)
-        | Field::Extension(_)
         | Field::Language(_)
-        | Field::Thread(_)
         | Field::Is(_)
         | Field::Time { .. }
         | Field::Seqs { .. } => None,
-    }
+    })
 }
 
-fn warning(word: &str, value: &str, sort: Named, names: &Names) -> Option<String> {
-    let is_id = value.len() == 32 && value.bytes().all(|digit| digit.is_ascii_hexdigit());
+/// Warns of a name that the ledger does not know.
+fn unnamed(word: &str, value: &str, sort: Named, names: &Names) -> Option<String> {
+    let is_id = value.len() == ID_DIGITS && value.bytes().all(|digit| digit.is_ascii_hexdigit());
     let known = names.known(sort);
     if is_id || known.contains_key(value) {
         return None;
     }
-    let nearest = known
-        .iter()
-        .take(COMPARED_MAX)
-        .map(|(folded, written)| (distance(value, folded), written))
-        .filter(|(distance, _)| *distance <= DISTANCE_MAX.min(value.chars().count()))
-        .min();
-    Some(match nearest {
-        Some((_, written)) => {
-            format!("nobody and nothing is called {word}:{value}; the nearest is {written}")
-        }
-        None => format!("nobody and nothing is called {word}:{value}"),
-    })
+    let nearest = nearest(value, known.into_iter().take(COMPARED_MAX));
+    Some(told(format!("nobody and nothing is called {word}:{value}"), nearest))
 }
 
-/// Returns by how many letters two words differ (Levenshtein), or one more than is of interest.
-fn distance(one: &str, other: &str) -> usize {
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    if one.len().abs_diff(other.len()) > DISTANCE_MAX {
-        return DISTANCE_MAX + 1;
-    }
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (index, letter) in one.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = index + 1;
-        for (column, against) in other.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != against);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row.last().copied().unwrap_or(one.len())
+/// Warns of a value that no event has.
+fn unused(
+    word: &str,
+    value: &str,
+    field: &Field,
+    shared: &Appliance,
+    scope: &Scope,
+) -> Result<Option<String>> {
+    let others = shared.index.other_values(field, scope, COMPARED_MAX)?;
+    Ok(others.map(|others| {
+        let nearest = nearest(value, others.into_iter().map(|other| (other.clone(), other)));
+        told(format!("no event has {word}:{value}"), nearest)
+    }))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::distance;
-
-    #[test]
-    fn words_differ_by_letters_put_in_left_out_or_replaced() {
-        for (one, other, expected) in
-            [("#rom1", "#room1", 1), ("ada", "ada", 0), ("ab", "ba", 2), ("", "ab", 2)]
-        {
-            assert_eq!(distance(one, other), expected, "{one} {other}");
-        }
+fn told(what: String, nearest: Option<String>) -> String {
+    match nearest {
+        Some(nearest) => format!("{what}; the nearest is {nearest}"),
+        None => what,
     }
 }
