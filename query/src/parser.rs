@@ -208,9 +208,9 @@ fn asked(written: &str, term: String) -> AskedWord {
     let mut whole = 0..0;
     for_each_token(&accented, |token| whole = token.start..token.end);
     accented = accented[whole].to_owned();
-    // Pictures lose their joiners in lower case; they have no accents either.
+    // Pictures lose their joiners in lower case, and have no accents but a colour of skin.
     let is_same = tokens(&accented).first().is_some_and(|token| token.term == term);
-    if !is_same || !term.starts_with(char::is_alphabetic) {
+    if !is_same || !accented.contains(char::is_alphabetic) {
         accented.clone_from(&term);
     }
     AskedWord { term, accented }

@@ -27,6 +27,30 @@ fn a_message_is_found_as_soon_as_it_is_acknowledged() {
 }
 
 #[test]
+fn a_word_is_found_in_its_forms_in_a_small_archive_that_tells_no_language() {
+    let lines = [
+        "invoices",
+        "invoiced twice",
+        "réunion",
+        "please pay the invoice",
+        "契約",
+        "ok",
+        "meetings",
+    ];
+    let mut bench = Bench::new();
+    bench.append((1..).zip(lines).map(|(number, line)| message(number, 1, 1, line)).collect());
+    for settled in [false, true] {
+        if settled {
+            bench.index.catch_up().unwrap();
+        }
+        assert_eq!(seqs(&bench.search("invoice")), [4, 2, 1], "settled: {settled}");
+        assert_eq!(seqs(&bench.search("meet")), [7], "settled: {settled}");
+        assert_eq!(seqs(&bench.search("lang:en")), [7, 6, 4, 3, 2, 1], "settled: {settled}");
+        assert_eq!(seqs(&bench.search("lang:zh")), [5], "settled: {settled}");
+    }
+}
+
+#[test]
 fn equal_times_are_told_apart_by_sequence_across_pages() {
     let mut bench = Bench::new();
     for _ in 0..3 {

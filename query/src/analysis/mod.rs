@@ -10,6 +10,7 @@ mod files;
 mod fold;
 mod function_words;
 mod language;
+mod letters;
 mod parts;
 mod reader;
 mod stems;

@@ -4,7 +4,7 @@
 
 use chat::Recorded;
 
-use super::detect::{Detector, telling_text};
+use super::detect::{Detector, telling_part};
 use super::language::Language;
 use super::parts::{Part, for_each_part_token, searchable};
 use super::stems::{StemMemory, accented_stem_of};
@@ -100,9 +100,9 @@ impl Reader {
         let Self { terms, cuts, .. } = self;
         terms.clear();
         cuts.clear();
-        let mut detector = telling_text(recorded).map(Detector::of);
-        // The part that tells the language comes first, where it is there at all.
-        let telling = parts.first().map(|(part, _)| *part);
+        let telling = telling_part(recorded);
+        let mut detector = telling.map(|(_, text)| Detector::of(text));
+        let telling = telling.map(|(part, _)| part);
         let wants_words = detector.as_ref().is_some_and(Detector::wants_words);
         for_each_part_token(parts, |part, token| {
             if let Some(detector) =
@@ -114,7 +114,7 @@ impl Reader {
             let TokenView { position, start, end, .. } = token;
             cuts.push(Cut { part, position, start, end, term_end: terms.len() });
         });
-        detector.map_or(room, |detector| detector.language(room))
+        detector.map_or(room, |detector| detector.read_as(room))
     }
 }
 
@@ -133,11 +133,17 @@ mod tests {
 
     #[test]
     fn reading_says_what_the_single_steps_say() {
-        let room = Language::named("de");
+        for room in [Language::named("de"), None] {
+            check_reading(room);
+        }
+    }
+
+    fn check_reading(room: Option<Language>) {
         let mut reader = Reader::remembering();
         let long = "the meetings were held and the minutes are here ".repeat(20);
         let texts = [
             None,
+            Some("שלום"),
             Some(""),
             Some("ok"),
             Some("I think the meetings were cancelled and it is not my fault"),
