@@ -2,12 +2,14 @@
 //!
 //! The recursion is as deep as parentheses and negations are, and those are counted before each step down.
 
+use unicode_script::{Script, UnicodeScript as _};
+
 use chat::limits::{
     QUERY_BYTES_MAX, QUERY_CLAUSES_MAX, QUERY_DEPTH_MAX, QUERY_PREFIX_LETTERS_MIN, QUERY_SLOP_MAX,
     QUERY_SLOP_WORDS_MAX,
 };
 
-use crate::analysis::{for_each_token, lower, tokens};
+use crate::analysis::{for_each_token, is_ignorable, lower, tokens};
 use crate::ast::{AskedWord, Clause};
 use crate::error::{QueryError, shown};
 use crate::field::Typed;
@@ -244,7 +246,7 @@ fn prefix(word: &str, located: &Located<'_>) -> Result<Clause, QueryError> {
     let covers_whole_end = ends_in_token(word);
     match found.pop() {
         Some(term) if found.is_empty() && covers_whole_end => {
-            if term.chars().count() < QUERY_PREFIX_LETTERS_MIN {
+            if term.chars().count() < QUERY_PREFIX_LETTERS_MIN && !is_syllable(&term) {
                 let expected =
                     format!("at least {QUERY_PREFIX_LETTERS_MIN} letters before the star");
                 return Err(QueryError::new(
@@ -265,9 +267,16 @@ fn prefix(word: &str, located: &Located<'_>) -> Result<Clause, QueryError> {
     }
 }
 
-/// Returns whether the last token reaches to the end of the word, so that a star after it continues that token.
+/// Returns whether the term is one syllable of Korean or one Han character, either of which says as much as several letters.
+fn is_syllable(term: &str) -> bool {
+    let of_those = |one: char| matches!(one.script(), Script::Hangul | Script::Han);
+    term.chars().all(of_those)
+}
+
+/// Returns whether the last token reaches to the end of what can be seen of the word, so that a star after it continues that
+/// token.
 fn ends_in_token(word: &str) -> bool {
     let mut end = 0;
     for_each_token(word, |token| end = token.end);
-    end == word.len()
+    word[end..].chars().all(is_ignorable)
 }

@@ -91,6 +91,8 @@ fn a_phrase_keeps_its_order_and_may_have_room() {
 #[test]
 fn prefixes_and_words_as_written() {
     check("Budg*", "budg*");
+    check("회* 会*", "회* AND 会*");
+    check("budg\u{200e}*", "budg*");
     check("=Apple", "=\"Apple\"");
     check("=\"Apple Inc.\"", "=\"Apple Inc.\"");
     check("=\"a \"\"b\"\"\"", "=\"a \"\"b\"\"\"");
@@ -162,6 +164,7 @@ fn mistakes_are_refused_at_their_column() {
     check_refused("\"a b\"~100", 1, "`~100`");
     check_refused("\"a b\"~99999999999", 1, "`~99999999999`");
     check_refused("a b*", 3, "`b*`");
+    check_refused("の*", 1, "`の*`");
     check_refused("foo-ba*", 1, "several words");
     check_refused("手机*", 1, "several words");
     check_refused("foo-*", 1, "several words");

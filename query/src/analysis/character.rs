@@ -47,11 +47,10 @@ pub(super) fn stands_alone(character: char) -> bool {
         )
 }
 
-/// Returns whether the character is dropped before anything else: the default-ignorable code points of Unicode (joiners,
-/// direction marks, variation selectors, soft hyphens, zero-width spaces, tags) and the Arabic tatweel, which only stretches a word.
-///
-/// They cannot be seen, so a word that holds one must be found by the word without it.
-pub(super) fn is_ignorable(character: char) -> bool {
+/// Returns whether the character is never part of what is compared: the default-ignorable code points of Unicode (joiners,
+/// direction marks, variation selectors, soft hyphens, zero-width spaces, tags) and the Arabic tatweel, which only stretches a
+/// word. Those that [`parts_words`] part a word in a text; the others are as if they were not there.
+pub(crate) fn is_ignorable(character: char) -> bool {
     if character < '\u{ad}' {
         return false;
     }
@@ -61,6 +60,50 @@ pub(super) fn is_ignorable(character: char) -> bool {
         | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
         | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
         | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Returns whether an ignorable character that follows `before` parts words, as a space that cannot be seen: zero-width spaces,
+/// byte order marks, direction marks and all others that are no letter, digit or mark (contract.md §3).
+///
+/// A soft hyphen does not, since it only says where a word may break, nor does what shapes the letters of a word: the vowel
+/// separator of Mongolian, and the joiners after a letter of a script whose letters join.
+pub(super) fn parts_words(character: char, before: char) -> bool {
+    match character {
+        '\u{ad}' | '\u{180e}' => false,
+        '\u{200c}' | '\u{200d}' => !joins(before),
+        _ => is_ignorable(character) && !is_term_character(character),
+    }
+}
+
+/// Returns whether the character is of a script in which joiners are spelling: those with cursive letters or conjuncts.
+fn joins(character: char) -> bool {
+    if character < '\u{600}' {
+        return false;
+    }
+    matches!(
+        character.script(),
+        Script::Arabic
+            | Script::Syriac
+            | Script::Nko
+            | Script::Mandaic
+            | Script::Mongolian
+            | Script::Phags_Pa
+            | Script::Adlam
+            | Script::Hanifi_Rohingya
+            | Script::Devanagari
+            | Script::Bengali
+            | Script::Gurmukhi
+            | Script::Gujarati
+            | Script::Oriya
+            | Script::Tamil
+            | Script::Telugu
+            | Script::Kannada
+            | Script::Malayalam
+            | Script::Sinhala
+            | Script::Tibetan
+            | Script::Khmer
+            | Script::Myanmar
+    )
 }
 
 /// What becomes of the nonspacing marks that follow a letter.

@@ -16,6 +16,7 @@ mod reader;
 mod stems;
 mod token;
 
+pub(crate) use character::is_ignorable;
 pub use detect::{detect, event_language};
 pub use files::file_names;
 pub use fold::{fold, lower};

@@ -1,14 +1,16 @@
 //! Tokens: the words of a text, folded, with their place in it.
 //!
 //! A token is a run of letters, digits and marks; an emoji, whatever its presentation and its colour of skin; or a single character (with its marks) of a script that is
-//! written without spaces. Everything else separates. Positions count tokens, so separators make no difference.
+//! written without spaces. Everything else separates, whether it can be seen or not; but a soft hyphen, and joiners within scripts whose
+//! letters join, are as if they were not there. Positions count tokens, so separators make no difference. A token's range never
+//! ends with what cannot be seen.
 //!
 //! A run whose folded form is longer than [`TERM_BYTES_MAX`] is cut into several tokens at that bound, always in the same
 //! places: a search for the whole is a search for the same pieces in a row, and nothing of it is forgotten.
 
-use super::character::{is_mark, is_term_character, stands_alone};
+use super::character::{is_mark, is_term_character, parts_words, stands_alone};
 use super::emoji::{emoji_bytes, is_presentation, is_skin_tone};
-use super::fold::{Folder, cluster_end};
+use super::fold::{Cluster, Folder, word_cluster};
 
 /// Bytes of one folded term.
 pub const TERM_BYTES_MAX: usize = 255;
@@ -159,14 +161,19 @@ impl<'a, F: FnMut(TokenView<'_>)> Tokenizer<'a, F> {
             self.emoji(at, at + bytes);
             return at + bytes;
         }
-        let end = cluster_end(self.text, at);
+        let first = self.text[at..].chars().next().unwrap_or_default();
+        if parts_words(first, '\0') {
+            self.separate();
+            return at + first.len_utf8();
+        }
+        let Cluster { end, visible_end } = word_cluster(self.text, at);
         let mut folder = std::mem::take(&mut self.folder);
         for character in folder.fold_cluster(&self.text[at..end]).chars() {
-            self.take(character, at, end);
+            self.take(character, at, visible_end);
         }
         self.folder = folder;
-        if !self.term.is_empty() {
-            self.end = end;
+        if !self.term.is_empty() && visible_end > at {
+            self.end = visible_end;
         }
         end
     }

@@ -148,6 +148,22 @@ fn a_colour_of_skin_makes_no_difference_but_as_written() {
 }
 
 #[test]
+fn letters_with_strokes_are_found_by_plain_ones() {
+    check("lodz", "w Łodzi, Łódź", Some(&["Łódź"]));
+    check("aether", "Æther ÆTHER", Some(&["Æther", "ÆTHER"]));
+    check("Øre", "ore øre", Some(&["ore", "øre"]));
+    check("=øre", "ore øre", Some(&["øre"]));
+    check("회*", "내일 회의가 있다", Some(&["회의가"]));
+}
+
+#[test]
+fn a_highlight_ends_where_the_word_is_seen_to_end() {
+    check("foo", "foo\u{feff}bar", Some(&["foo"]));
+    check("reversed", "\u{202e}reversed\u{202c}", Some(&["reversed"]));
+    check("\"zero width\"", "zero\u{200b}width", Some(&["zero", "width"]));
+}
+
+#[test]
 fn booleans_highlight_what_holds() {
     check("a OR b", "a b", Some(&["a", "b"]));
     check("a b", "a", None);

@@ -80,6 +80,19 @@ fn tokens_name_their_bytes_in_the_text_as_given() {
 }
 
 #[test]
+fn what_cannot_be_seen_parts_words_unless_it_belongs_to_their_letters() {
+    check("zero\u{200b}width", &[("zero", "zero"), ("width", "width")]);
+    check("foo\u{feff}bar", &[("foo", "foo"), ("bar", "bar")]);
+    check("a\u{2060}b c\u{200d}d", &[("a", "a"), ("b", "b"), ("c", "c"), ("d", "d")]);
+    check("\u{202e}reversed\u{202c}", &[("reversed", "reversed")]);
+    check("école\u{200f} é\u{ad}", &[("ecole", "école"), ("e", "é")]);
+    check("co\u{ad}operate", &[("cooperate", "co\u{ad}operate")]);
+    check("می\u{200c}خواهم\u{200c}", &[("میخواهم", "می\u{200c}خواهم")]);
+    check("क्\u{200d}ष", &[("क्ष", "क्\u{200d}ष")]);
+    check("👩\u{200d}💻", &[("👩\u{200d}💻", "👩\u{200d}💻")]);
+}
+
+#[test]
 fn scripts_without_spaces_give_a_token_for_each_character() {
     assert_eq!(terms("iPhone手机2024年"), ["iphone", "手", "机", "2024", "年"]);
     assert_eq!(terms("コーヒーです"), ["コ", "ー", "ヒ", "ー", "で", "す"]);
@@ -121,7 +134,7 @@ proptest! {
     #[test]
     fn tokens_of_tricky_characters_hold_together(
         characters in proptest::collection::vec(prop::sample::select(
-            "aZéßİıſﬁＡ1½²①٣\u{301}\u{306}и\u{308}\u{345}\u{34f}\u{200b}\u{200d}\u{fe0f}\u{20e3}#*👍🏽🇩\u{e0067}\u{e007f}手ーｶﾞかที่\u{93f}\u{94d}क\u{1100}\u{1161}\u{11a8}각أ\u{64e}\u{654}ﷺ™ℹ\u{3099}\u{ff9e} -_.".chars().collect::<Vec<_>>()
+            "aZéßİıæŁſﬁＡ1½²①٣\u{301}\u{306}и\u{308}\u{345}\u{34f}\u{200b}\u{200c}\u{200d}\u{feff}\u{202c}\u{ad}\u{fe0f}\u{20e3}#*👍🏽🇩\u{e0067}\u{e007f}手ーｶﾞかที่\u{93f}\u{94d}क\u{1100}\u{1161}\u{11a8}각أ\u{64e}\u{654}ﷺ™ℹ\u{3099}\u{ff9e} -_.".chars().collect::<Vec<_>>()
         ), 0..12),
     ) {
         check_invariants(&characters.into_iter().collect::<String>());
@@ -159,6 +172,10 @@ fn every_emoji_of_unicode_is_one_token() {
         let Some((field, status)) = line.split_once(';') else { continue };
         let emoji = code_points(field);
         let found = tokens(&emoji);
+        if matches!(emoji.as_str(), "🏻" | "🏼" | "🏽" | "🏾" | "🏿") {
+            assert_eq!(found, [], "a colour of skin by itself is no word: {line}");
+            continue;
+        }
         assert_eq!(found.len(), 1, "{line}");
         assert_eq!((found[0].start, found[0].end), (0, emoji.len()), "{line}");
         let doubled = terms(&format!("a{emoji}{emoji}b"));
