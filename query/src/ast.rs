@@ -27,8 +27,8 @@ pub enum Clause {
     },
     /// A term that begins like this.
     Prefix(String),
-    /// These words as they are written: tokens in a row that equal those of this text, case and accents included
-    /// (composed and decomposed letters are the same).
+    /// This text as it is written: tokens in a row that equal those of this text, case and accents included, with the same between them
+    /// and the same before and after as far as it goes (composed and decomposed letters are the same, and so is any white space).
     Verbatim(String),
     /// A condition on something other than the words.
     Field(Field),

@@ -17,7 +17,7 @@ pub(super) fn reason(clause: &Clause, event: &Analysed) -> (bool, String) {
             format!("found {}", written(&found, tokens.len(), event))
         }
         Clause::Verbatim(text) => {
-            format!("found {} as written", written(&found, tokens(text).len(), event))
+            format!("found {} as written", written_whole(&found, tokens(text).len(), event))
         }
         Clause::Prefix(_) => format!("found {}{}", written(&found, 1, event), others(found.len())),
         Clause::Everything
@@ -61,13 +61,32 @@ fn others(found: usize) -> String {
 fn written(found: &[usize], count: usize, event: &Analysed) -> String {
     let words: Vec<Word<'_>> = found.iter().take(count).map(|&index| event.word(index)).collect();
     let texts: Vec<_> = words.iter().map(|word| word.written()).collect();
-    let place = match words.first().map(|word| word.part()) {
+    placed(&texts.join(" "), words.first().map(|word| word.part()))
+}
+
+/// Returns the first words found, which stand in a row, with all that stands around them up to white space.
+fn written_whole(found: &[usize], count: usize, event: &Analysed) -> String {
+    let word = |index: Option<&usize>| index.map(|&index| event.word(index));
+    let (Some(first), Some(last)) =
+        (word(found.first()), word(found[..count.min(found.len())].last()))
+    else {
+        return String::new();
+    };
+    let text = first.part_text();
+    let (start, end) = (first.bytes().0, last.bytes().1);
+    let before = text[..start].trim_end_matches(|one: char| !one.is_whitespace()).len();
+    let behind = text[end..].find(char::is_whitespace).map_or(text.len(), |at| end + at);
+    placed(&text[before..behind], Some(first.part()))
+}
+
+fn placed(text: &str, part: Option<Part>) -> String {
+    let place = match part {
         Some(Part::Title) => "the title",
         Some(Part::Topic) => "the topic",
         Some(Part::FileName(_)) => "a file's name",
         Some(Part::Text) | None => "the text",
     };
-    format!("{} in {place}", shown(&texts.join(" ")))
+    format!("{} in {place}", shown(text))
 }
 
 fn missing(clause: &Clause, event: &Analysed) -> String {
@@ -138,5 +157,6 @@ fn missing_verbatim(text: &str, event: &Analysed) -> String {
     if found.is_empty() {
         return format!("no words are {}, however written", shown(&fold(text)));
     }
-    format!("the words are there, but not as written: found {}", written(&found, count, event))
+    let found = written_whole(&found, count, event);
+    format!("the words are there, but not as written: found {found}")
 }

@@ -91,6 +91,11 @@ impl<'a> Word<'a> {
         &self.event.terms[self.at.accented_stem.clone()]
     }
 
+    /// Returns the text of its part.
+    pub(crate) fn part_text(self) -> &'a str {
+        &self.event.parts[self.at.part].1
+    }
+
     /// Returns the token as written.
     pub(crate) fn written(self) -> &'a str {
         &self.event.parts[self.at.part].1[self.at.start..self.at.end]

@@ -1,12 +1,11 @@
 //! Evaluates clauses over one event, and remembers what to highlight.
 
-use unicode_normalization::UnicodeNormalization as _;
-
 use super::analysed::{Analysed, Word};
 use super::highlight::highlights;
 use super::phrase::{exact, near};
+use super::written::written_runs;
 use super::{Marks, Match};
-use crate::analysis::{Part, tokens};
+use crate::analysis::Part;
 use crate::ast::{AskedWord, Clause, Field};
 
 /// One event under one set of marks, to be asked about clauses.
@@ -147,7 +146,7 @@ pub(crate) fn found_words(clause: &Clause, event: &Analysed) -> Vec<usize> {
         Clause::Prefix(term) => indexes(event, |word| word.term().starts_with(term.as_str())),
         Clause::Phrase { tokens, slop: 0 } => exact_phrase(tokens, event),
         Clause::Phrase { tokens, slop } => near(tokens, *slop, &terms(event)),
-        Clause::Verbatim(text) => verbatim(text, event),
+        Clause::Verbatim(text) => written_runs(text, event).into_iter().flatten().collect(),
         Clause::Everything
         | Clause::All(_)
         | Clause::Any(_)
@@ -199,23 +198,4 @@ fn exact_phrase(phrase: &[String], event: &Analysed) -> Vec<usize> {
     let same = |one: usize, other: usize| phrase[one] == phrase[other];
     let is = |of_phrase: usize, word: usize| phrase[of_phrase] == event.word(word).term();
     exact(phrase.len(), positions, same, is).into_iter().flatten().collect()
-}
-
-/// Finds the words of a text as they are written. Two words are the same if they are so folded and so written, composed or not.
-fn verbatim(text: &str, event: &Analysed) -> Vec<usize> {
-    let phrase = tokens(text);
-    let written = |index: usize| &text[phrase[index].start..phrase[index].end];
-    let positions = event.words().map(Word::position);
-    let same = |one: usize, other: usize| {
-        phrase[one].term == phrase[other].term && same_writing(written(one), written(other))
-    };
-    let is = |of_phrase: usize, word: usize| {
-        let word = event.word(word);
-        phrase[of_phrase].term == word.term() && same_writing(written(of_phrase), word.written())
-    };
-    exact(phrase.len(), positions, same, is).into_iter().flatten().collect()
-}
-
-fn same_writing(one: &str, other: &str) -> bool {
-    one == other || (!(one.is_ascii() && other.is_ascii()) && one.nfc().eq(other.nfc()))
 }

@@ -8,6 +8,7 @@ mod analysed;
 mod evaluate;
 mod highlight;
 mod phrase;
+mod written;
 
 pub use analysed::Analysed;
 pub(crate) use analysed::Word;

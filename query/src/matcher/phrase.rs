@@ -15,8 +15,20 @@ pub(crate) fn exact(
     same: impl Fn(usize, usize) -> bool,
     is: impl Fn(usize, usize) -> bool,
 ) -> Vec<RangeInclusive<usize>> {
+    let mut runs = Vec::new();
+    for_each_exact(length, positions, same, is, |found| join(&mut runs, found));
+    runs
+}
+
+/// Calls `sink` for each run of adjacent words that holds an exact phrase, in ascending order; they may overlap.
+pub(super) fn for_each_exact(
+    length: usize,
+    positions: impl Iterator<Item = u32>,
+    same: impl Fn(usize, usize) -> bool,
+    is: impl Fn(usize, usize) -> bool,
+    mut sink: impl FnMut(RangeInclusive<usize>),
+) {
     let borders = borders(length, same);
-    let mut runs: Vec<RangeInclusive<usize>> = Vec::new();
     let (mut matched, mut expected) = (0, None);
     for (word, position) in positions.enumerate() {
         if expected != Some(position) {
@@ -31,14 +43,17 @@ pub(crate) fn exact(
         }
         if length > 0 && matched == length {
             matched = borders[matched - 1];
-            let start = word + 1 - length;
-            match runs.last_mut() {
-                Some(last) if start <= *last.end() => *last = *last.start()..=word,
-                Some(_) | None => runs.push(start..=word),
-            }
+            sink(word + 1 - length..=word);
         }
     }
-    runs
+}
+
+/// Adds a run that starts no earlier than those before it, and joins it to the last where they overlap.
+pub(super) fn join(runs: &mut Vec<RangeInclusive<usize>>, found: RangeInclusive<usize>) {
+    match runs.last_mut() {
+        Some(last) if found.start() <= last.end() => *last = *last.start()..=*found.end(),
+        Some(_) | None => runs.push(found),
+    }
 }
 
 /// Returns for each beginning of the phrase the length of its longest proper end that is also its beginning.
