@@ -5,13 +5,37 @@ use chat::{EventKind, Seq, Timestamp};
 use crate::analysis::{Language, fold, is_searchable_kind};
 use crate::ast::{Field, Has, Mark};
 use crate::error::{QueryError, shown};
-use crate::moment::{Interval, interval};
+use crate::moment::{Interval, interval, not_in_calendar};
 use crate::zone::Zone;
 
 /// The fields that this version offers.
 const NAMES: [&str; 18] = [
     "from", "to", "room", "category", "source", "kind", "type", "has", "file", "ext", "lang",
     "thread", "is", "after", "before", "on", "during", "seq",
+];
+
+/// The fields that this version knows and does not offer, with what to ask instead and an example of it.
+const NOT_YET: [(&str, &str, &str); 4] = [
+    (
+        "participant",
+        "from: and to:, for those who wrote and those spoken to",
+        "from:alice OR to:alice",
+    ),
+    (
+        "matter",
+        "the rooms, people and dates that the matter is about",
+        "room:deals from:alice during:2024-01..2024-06",
+    ),
+    (
+        "tag",
+        "what the tagged events have in common, such as a room, a kind or words",
+        "room:deals \"term sheet\"",
+    ),
+    (
+        "custodian",
+        "the custodians one by one, from: and to: joined by OR",
+        "from:alice OR to:alice OR from:bob",
+    ),
 ];
 
 /// A field as typed.
@@ -46,10 +70,10 @@ impl Typed<'_> {
             "on" => self.on(zone),
             "during" => self.during(zone),
             "seq" => self.seqs(),
-            "participant" | "matter" | "tag" | "custodian" => {
-                Err(self.not_yet(&name, "from: or to: for people, or leave it out", "from:alice"))
-            }
-            _ => Err(self.unknown(&name)),
+            _ => match NOT_YET.into_iter().find(|(later, ..)| *later == name) {
+                Some((_, instead, example)) => Err(self.not_yet(&name, instead, example)),
+                None => Err(self.unknown(&name)),
+            },
         }
     }
 
@@ -71,7 +95,8 @@ impl Typed<'_> {
             String::new()
         };
         let expected = format!(
-            "a field (from to room category source kind has file ext lang thread is after before on during seq){near}, or the whole in quotes to search for it as words"
+            "a field ({}){near}, or the whole in quotes to search for it as words",
+            NAMES.join(" ")
         );
         let words = format!("\"{}:{}\"", self.name, self.value.replace('"', "\"\""));
         let found = format!("the field {}, which nothing has", shown(&format!("{}:", self.name)));
@@ -138,10 +163,9 @@ impl Typed<'_> {
                 "during" => "during:2024-03-04..2024-03-08".to_owned(),
                 name => format!("{name}:2024-03-04"),
             };
-            self.refuse(
-                "a date as 2024, 2024-03, 2024-03-04 or a moment as 2024-03-04T09:15:00Z",
-                example,
-            )
+            let general = "a date as 2024, 2024-03, 2024-03-04 or a moment as 2024-03-04T09:15:00Z";
+            let expected = not_in_calendar(text).unwrap_or_else(|| general.to_owned());
+            self.refuse(expected, example)
         })
     }
 
@@ -192,8 +216,12 @@ impl Typed<'_> {
             _ => Err(refuse()),
         };
         let (first, last) = (number(first, Seq::FIRST)?, number(last, last_seq())?);
-        if self.value == ".." || last < first {
+        if self.value == ".." {
             return Err(refuse());
+        }
+        if last < first {
+            let example = format!("seq:{last}..{first}");
+            return Err(self.refuse("the smaller number first, since both ends count", example));
         }
         Ok(Field::Seqs { first, last })
     }

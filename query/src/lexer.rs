@@ -171,6 +171,10 @@ impl<'a> Lexer<'a> {
         if let Some((name, value)) = field(run) {
             return self.field(name, value, column);
         }
+        if run.contains("://") {
+            // In an address that was pasted `?`, `*` and `~` are what they are there.
+            return Ok(Lexeme::Word(run));
+        }
         let closed_here = run.len() > 2 && run.ends_with('/');
         let closed_later = run.rfind('/') == Some(0) && self.last_closing_slash > Some(start);
         let regex = run.starts_with('/') && (closed_here || closed_later);

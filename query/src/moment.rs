@@ -2,7 +2,7 @@
 //! first microsecond to the first one after it.
 
 use chat::Timestamp;
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 
 use crate::zone::Zone;
 
@@ -44,6 +44,27 @@ pub(crate) fn interval(text: &str, zone: Zone) -> Option<Interval> {
         }
     };
     Some(bounded(zone.first_moment(first), zone.first_moment(next)))
+}
+
+/// Says what would be right where a text has the form of a date, or begins with one, that no calendar has.
+pub(crate) fn not_in_calendar(text: &str) -> Option<String> {
+    let date = text.get(..10).unwrap_or(text);
+    let mut fields = date.split('-');
+    let year = number(fields.next()?, 4)?;
+    let month = number(fields.next().unwrap_or("01"), 2)?;
+    let day = number(fields.next().unwrap_or("01"), 2)?;
+    if fields.next().is_some() {
+        return None;
+    }
+    if year == 0 {
+        return Some("a year from 0001".to_owned());
+    }
+    let Some(first) = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, 1) else {
+        return Some(format!("a month from 01 to 12; there is no month {month:02}"));
+    };
+    let days = first.checked_add_months(chrono::Months::new(1))?.pred_opt()?.day();
+    (day == 0 || day > days)
+        .then(|| format!("a day that exists; {} has the days 01 to {days}", first.format("%Y-%m")))
 }
 
 fn bounded(from: Timestamp, until: Timestamp) -> Interval {

@@ -198,6 +198,44 @@ fn fields_that_say_nothing_are_refused() {
 }
 
 #[test]
+fn a_refusal_says_exactly_what_is_wrong() {
+    let check = |text: &str, expected: &str| {
+        let refusal = refuse(text);
+        assert!(refusal.expected.contains(expected), "{text}: {refusal}");
+        parse(&refusal.example);
+    };
+    check("seq:20..10", "the smaller number first");
+    check("after:2024-02-30", "2024-02 has the days 01 to 29");
+    check("on:2023-02-29", "2023-02 has the days 01 to 28");
+    check("before:2024-13", "no month 13");
+    check("before:2024-00-01", "no month 00");
+    check("during:2024-01-01..2024-04-31", "2024-04 has the days 01 to 30");
+    check("after:2024-06-31T10:00:00Z", "2024-06 has the days 01 to 30");
+    check("after:0000", "a year from 0001");
+    check("after:2024-1", "a date as 2024");
+    check("matter:m1", "that the matter is about (matter is not yet offered)");
+    check("tag:hot", "what the tagged events have in common");
+    check("custodian:bob", "the custodians one by one");
+    check("participant:bob", "those who wrote and those spoken to");
+    let refusal = refuse("nothing:x");
+    for name in [
+        "from", "to", "room", "category", "source", "kind", "type", "has", "file", "ext", "lang",
+        "thread", "is", "after", "before", "on", "during", "seq",
+    ] {
+        let listed = refusal.expected.split([' ', '(', ')']).any(|word| word == name);
+        assert!(listed, "{name}: {refusal}");
+    }
+}
+
+#[test]
+fn a_pasted_address_is_text_whatever_it_holds() {
+    check("https://example.com/a/b?c=d&e=f#frag", "\"https example com a b c d e f frag\"");
+    check("http://example.com/*", "\"http example com\"");
+    check("-https://example.com/~1?x", "NOT \"https example com 1 x\"");
+    check_refused("example.com/a?b", 1, "the wildcard");
+}
+
+#[test]
 fn what_is_not_yet_offered_says_what_to_use_instead() {
     for text in [
         "a NEAR/5 b",
