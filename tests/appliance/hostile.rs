@@ -133,10 +133,15 @@ fn query(rng: &SeededRng) -> String {
     }
 }
 
-/// Asserts that an answer is a success or a problem that has a type; returns its status.
+/// Asserts that an answer is a success, a problem that has a type, or, beside the API, a page that tells the problem; returns its status.
 #[track_caller]
 fn judged(status: u16, body: &str, asked: &str) -> u16 {
     if (200..400).contains(&status) {
+        return status;
+    }
+    if body.starts_with("<!doctype html>") {
+        assert!(!asked.contains(" /api/"), "{asked:?}: a page");
+        assert!(status < 500 && body.contains(&format!("Status {status}")), "{asked:?}: {body}");
         return status;
     }
     let problem: Value = serde_json::from_str(body)
