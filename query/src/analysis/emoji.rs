@@ -3,7 +3,7 @@
 
 use unicode_properties::UnicodeEmoji as _;
 
-const JOINER: char = '\u{200d}';
+pub(super) const JOINER: char = '\u{200d}';
 const KEYCAP: char = '\u{20e3}';
 const TAG_END: char = '\u{e007f}';
 /// Bytes after which no further picture is joined on, so that an emoji always fits into a term.

@@ -9,7 +9,7 @@
 //! places: a search for the whole is a search for the same pieces in a row, and nothing of it is forgotten.
 
 use super::character::{is_mark, is_term_character, parts_words, stands_alone};
-use super::emoji::{emoji_bytes, is_presentation, is_skin_tone};
+use super::emoji::{JOINER, emoji_bytes, is_presentation, is_skin_tone};
 use super::fold::{Cluster, Folder, word_cluster};
 
 /// Bytes of one folded term.
@@ -182,11 +182,18 @@ impl<'a, F: FnMut(TokenView<'_>)> Tokenizer<'a, F> {
         self.start = start;
         self.end = end;
         let characters = self.text[start..end].chars();
+        let mut is_joined = false;
         for character in characters.filter(|&one| !is_presentation(one)) {
-            // A colour of skin by itself is a picture of its own.
-            let is_bare = !is_skin_tone(character) || self.term.is_empty();
-            if is_bare && self.term.len() + character.len_utf8() <= TERM_BYTES_MAX {
-                self.term.push(character);
+            // A colour of skin by itself is a picture of its own; elsewhere it goes, and no joiner stays before nothing.
+            if character == JOINER {
+                is_joined = !self.term.is_empty();
+            } else if !is_skin_tone(character) || self.term.is_empty() {
+                let bytes = character.len_utf8() + if is_joined { JOINER.len_utf8() } else { 0 };
+                if self.term.len() + bytes <= TERM_BYTES_MAX {
+                    self.term.extend(is_joined.then_some(JOINER));
+                    self.term.push(character);
+                }
+                is_joined = false;
             }
         }
         self.emit();
