@@ -24,14 +24,14 @@ fn letters(name: &str) -> Vec<char> {
     name.chars().take(COMPARED_LETTERS_MAX).collect()
 }
 
-/// Returns how far two names are from one another; `begins` says that the first is only to begin the second.
+/// Returns how far two names are from one another, in half letters; `begins` says that the first is only to begin the second.
 fn steps(value: &[char], name: &[char], begins: bool) -> usize {
     let is_start = name.starts_with(value) || (name.len() > 2 && value.starts_with(name));
     let by_start = is_start.then_some(usize::from(!begins));
     let words =
         name.split(|letter| !letter.is_alphanumeric()).filter(|word| word.len() < name.len());
-    let by_word = words.map(|word| distance(value, word) + 1).min();
-    let whole = Some(distance(value, name));
+    let by_word = words.map(|word| 2 * distance(value, word) + 1).min();
+    let whole = Some(2 * distance(value, name));
     [by_start, by_word, whole].into_iter().flatten().min().unwrap_or(usize::MAX)
 }
 
