@@ -1,6 +1,6 @@
 //! A Slack export, folder or zip: lists of rooms and users, and for each room a folder with one JSON file a day.
 //!
-//! An event's text is what a reader of Slack sees ([`markup`]), of all parts of the message that show words ([`words`]).
+//! An event's text is what a reader of Slack sees (`markup`), of all parts of the message that show words (`words`).
 //! Where Slack wrote it otherwise (`<@U2>` for a person, `&amp;` for an ampersand) its markup is the rich text, so that the
 //! ids of mentions stay, and the record is kept raw.
 
