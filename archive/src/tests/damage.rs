@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chat::{Family, Lane, Recorded, Seq};
 
 use super::simulated::{Fault, SimulatedDisk};
-use super::{Numbers, ports, read_all, still};
+use super::{Numbers, files, ports, read_all, still};
 use crate::segment::SegmentName;
 use crate::{Archive, Creation, Error, FindingKind, Ports, Settings};
 
@@ -26,16 +26,6 @@ fn closed(home: &Path) -> Vec<Recorded> {
     archive.catch_up_catalog().unwrap();
     archive.close().unwrap();
     all
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
-    }
-    found.sort();
-    found
 }
 
 /// Changes one byte, so far from the end, in a new file of the same name.

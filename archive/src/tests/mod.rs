@@ -16,6 +16,7 @@ mod upkeep;
 mod verifying;
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chat::testing::{FixedClock, SeededRng, message};
@@ -94,4 +95,15 @@ pub(crate) fn read_all(archive: &Arc<Archive>) -> crate::Result<Vec<Recorded>> {
         }
         all.extend(batch);
     }
+}
+
+/// Returns every file below a folder.
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
 }

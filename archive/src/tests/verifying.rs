@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chat::{Lane, Seq, Timestamp};
 
-use super::{Numbers, ports, still};
+use super::{Numbers, files, ports, still};
 use crate::kept::Kept;
 use crate::proof::commitment::commit;
 use crate::proof::{Checkpoint, Seed, SigningKey};
@@ -31,17 +31,6 @@ fn sound(folder: &Path) -> Arc<Archive> {
 
 fn verify(archive: &Archive) -> VerifyReport {
     archive.verify(None, &|_| {}).unwrap()
-}
-
-/// Returns every file below a folder.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
-    }
-    found.sort();
-    found
 }
 
 /// Flips one bit of a file at so many thousandths of its length.
