@@ -70,3 +70,31 @@ fn a_service_manager_hears_that_it_is_ready_that_it_lives_and_that_it_stops() {
     let last = std::iter::repeat_with(heard).find(|said| said != "WATCHDOG=1");
     assert_eq!(last.as_deref(), Some("STOPPING=1"));
 }
+
+#[test]
+fn no_file_of_ours_is_for_another_user_of_the_machine() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn look(folder: &std::path::Path) -> usize {
+        let mut count = 0;
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let mode = entry.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{} {mode:o}", entry.path().display());
+            count += 1;
+            if entry.path().is_dir() {
+                count += look(&entry.path());
+            }
+        }
+        count
+    }
+    let appliance = Appliance::create();
+    let line = r#"{"source":"s","room":"r","sender":"p","time":"2024-01-01T00:00:00Z","text":"secret","id":"1"}"#;
+    appliance.import(&appliance.file("one.jsonl", line), &[], 0);
+    let package = appliance.path("package");
+    let out = package.to_str().unwrap();
+    appliance.run(&["export", "--query", "secret", "--format", "csv", "--out", out]).expect(0);
+    let data = std::fs::metadata(appliance.data()).unwrap().permissions().mode();
+    assert_eq!(data & 0o077, 0, "{data:o}");
+    assert!(look(&appliance.data()) > 10);
+    assert!(look(&package) > 2);
+}
