@@ -1,6 +1,6 @@
 //! Damage never keeps an archive shut: it is told, what it hides answers corrupt, everything else works and the log goes on.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use chat::{Family, Lane, Recorded, Seq};

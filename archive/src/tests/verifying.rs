@@ -1,6 +1,6 @@
 //! Claims about verification: a sound archive has no findings, and whatever is changed on disk is found and named.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use chat::{Lane, Seq, Timestamp};
