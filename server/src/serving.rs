@@ -72,7 +72,11 @@ impl Server {
         let mut signs = manager.watchdog().map(tokio::time::interval);
         let witnessing =
             tokio::spawn(crate::witnessing::run(Shared::clone(&shared), stopped.clone()));
-        let settling = tokio::spawn(crate::settling::run(Shared::clone(&shared), stopped.clone()));
+        let settling = tokio::spawn(crate::settling::run(
+            Shared::clone(&shared),
+            crate::settling::REST,
+            stopped.clone(),
+        ));
         manager.ready();
         loop {
             tokio::select! {
