@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use tantivy::collector::TopDocs;
-use tantivy::query::QueryParser;
+use tantivy::collector::{Count, TopDocs};
+use tantivy::query::{Query as _, QueryParser};
 use tantivy::schema::{FAST, Field, INDEXED, STRING, Schema, TEXT};
 use tantivy::{Index, IndexReader, IndexSettings, IndexSortByField, Order, TantivyDocument};
 
@@ -76,4 +76,29 @@ impl Searcher {
         let top = TopDocs::with_limit(20).order_by_fast_field::<i64>("at", Order::Desc);
         Ok(self.reader.searcher().search(&query, &top)?.len())
     }
+
+    /// Finds the best twenty, and returns the number that was asked for: of all matches, or of the hits.
+    pub(crate) fn top(&self, text: &str, by: By) -> tantivy::Result<usize> {
+        let query = self.parser.parse_query(text)?;
+        let (searcher, top) = (self.reader.searcher(), TopDocs::with_limit(20).order_by_score());
+        match by {
+            By::Score => Ok(searcher.search(&query, &top)?.len()),
+            By::ScoreAndCount => Ok(searcher.search(&query, &(top, Count))?.1),
+            By::ScoreThenCount => {
+                std::hint::black_box(searcher.search(&query, &top)?);
+                query.count(&searcher)
+            }
+        }
+    }
+}
+
+/// What tantivy alone is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum By {
+    /// The best twenty alone.
+    Score,
+    /// The best twenty and the number of all, in one pass over every match.
+    ScoreAndCount,
+    /// The best twenty, passing over what cannot be among them; then the number of all.
+    ScoreThenCount,
 }

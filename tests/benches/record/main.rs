@@ -1,7 +1,31 @@
-//! The record, measured beside what people would use instead. Prints the tables of `docs/benchmarks.md`.
+//! The record, measured beside what people would use instead: the rows of `docs/benchmarks.md`.
 //!
-//! `cargo bench -p tests --bench record`; `MUNIMENT_BENCH_RUNS` sets how often the import is repeated (5); with `MUNIMENT_BENCH_ONLY_SIZES`
-//! it prints the archive's sizes alone.
+//! ```sh
+//! cargo bench -p tests --bench record                       # every row but those that are asked for by name alone
+//! cargo bench -p tests --bench record -- ack search         # these rows
+//! cargo bench -p tests --bench record -- --json figures.json
+//! ```
+//!
+//! A row measures the product and its baseline in this process, by turns, on one corpus, and prints n, the least, middle
+//! and greatest by the wall and by the processor's clock, and each goal with what was found. No row fails for a figure.
+//!
+//! | row | what | baseline |
+//! |---|---|---|
+//! | `import` | an import, synced, proven and searchable | tantivy alone, same schema, order, commits and threads |
+//! | `memory` | peak memory of an import, of the whole and of half | tantivy alone |
+//! | `size` | bytes sealed, settled, indexed | zstd over the stream and in blocks, SQLite with FTS5 |
+//! | `newest` | the newest 20 by a word | SQLite FTS5, tantivy alone |
+//! | `search` | score order, phrase, AND, OR; a word in a room over 30 days | tantivy alone; PostgreSQL with GIN |
+//! | `page` | 20 hits with text and highlights over HTTP | the same page from SQLite FTS5, by a function call |
+//! | `freshness` | from the acknowledgement to the first search that finds it, at 1,000 messages a second | the goal alone |
+//! | `ack` | acknowledgement with 1 to 1,024 waiting | `fdatasync`, a bare group commit, SQLite FULL |
+//! | `export` | a package of everything | the same events decoded and written once |
+//! | `instructions` | instructions of the hot paths, counted by callgrind | none: the figure that does not wobble |
+//!
+//! The environment: `MUNIMENT_SHARED` (where the samples lie), `MUNIMENT_BENCH_RUNS` (repetitions of what is repeated, 3),
+//! `MUNIMENT_BENCH_MESSAGES` (the first so many of the corpus alone, for a small run), `MUNIMENT_BENCH_CORPUS=all`
+//! (everything under `data/chat`), `MUNIMENT_BENCH_BINARY` (the binary of rows that need a server; else it is built),
+//! `TMPDIR` (the disk that is measured).
 #![expect(
     clippy::print_stdout,
     clippy::cast_precision_loss,
@@ -9,252 +33,67 @@
     reason = "a benchmark prints figures"
 )]
 
+mod ack;
+mod arguments;
 mod bare_tantivy;
+mod child;
 mod clock;
 mod compression;
 mod corpus;
+mod drives;
 mod export;
+mod freshness;
 mod fts5;
+mod group_commit;
+mod http;
+mod import;
+mod instructions;
+mod machine;
+mod memory;
+mod newest;
+mod one_row;
+mod page;
+mod postgres;
+mod postgres_wire;
 mod product;
+mod rows;
+mod search;
+mod served;
+mod sheet;
+mod size;
+mod stage;
 mod words;
 
-use std::path::Path;
-
-use clock::{Cost, Spread, quantile, spread, timed};
+use arguments::Arguments;
 use corpus::Corpus;
-use fts5::Database;
-use product::Product;
+use sheet::{Report, Sheet};
+use stage::Stage;
 
 type Fault = Box<dyn std::error::Error>;
 
-/// Names the variable that leaves everything out but one import and what the archive has on disk after it.
-const ONLY_SIZES: &str = "MUNIMENT_BENCH_ONLY_SIZES";
-/// Names the variable that turns this process into the one whose memory is measured.
-const ONLY_IMPORT: &str = "MUNIMENT_BENCH_ONLY_IMPORT";
-
 fn main() -> Result<(), Fault> {
-    let Some(path) = Corpus::path() else {
+    let arguments = Arguments::read(std::env::args().skip(1))?;
+    if let Some(work) = arguments.child {
+        return child::run(&work);
+    }
+    let rows = rows::chosen(&arguments.rows)?;
+    let Some(paths) = Corpus::paths() else {
         println!("skipped: bench record: no shared samples");
         return Ok(());
     };
-    if std::env::var_os(ONLY_IMPORT).is_some() {
-        return only_import(&path);
-    }
-    if std::env::var_os(ONLY_SIZES).is_some() {
-        return only_sizes(&path);
-    }
-    let corpus = Corpus::load(path).ok_or("the corpus cannot be read")?;
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    println!(
-        "messages {}, bytes of JSON {}, load average {}",
-        corpus.lines.len(),
-        corpus.bytes.len(),
-        load.trim()
-    );
-    let kept = imports(&corpus)?;
-    sizes(&corpus, &kept)?;
-    searches(&corpus, &kept)?;
-    exports(&kept)?;
-    kept.product.close()
-}
-
-/// The last of the repeated runs, open for what follows.
-struct Kept {
-    folder: tempfile::TempDir,
-    product: Product,
-    bare: bare_tantivy::Searcher,
-}
-
-fn imports(corpus: &Corpus) -> Result<Kept, Fault> {
-    let runs: usize =
-        std::env::var("MUNIMENT_BENCH_RUNS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
-    let (mut ours, mut bare_costs) = (Vec::new(), Vec::new());
-    let mut kept = None;
-    for _ in 0..runs.max(1) {
-        let folder = tempfile::tempdir()?;
-        let bare_folder = folder.path().join("bare");
-        std::fs::create_dir(&bare_folder)?;
-        let (index, cost) = timed(|| bare_tantivy::build(&bare_folder, &corpus.lines, 1));
-        bare_costs.push(cost);
-        let product = Product::create(&folder.path().join("data"))?;
-        let (accepted, cost) = timed(|| product.import(&corpus.path));
-        assert_eq!(accepted?, u64::try_from(corpus.lines.len())?);
-        ours.push(cost);
-        kept = Some(Kept { folder, product, bare: bare_tantivy::Searcher::open(&index?)? });
-    }
-    let count = corpus.lines.len();
-    println!(
-        "\n| import, {runs} runs | messages per processor-second, least / middle / greatest | messages per second |\n|---|---|---|"
-    );
-    rate_row("Muniment: parsed, synced, proven, searchable", &ours, count);
-    rate_row("tantivy alone: indexed", &bare_costs, count);
-    let ratio = |pick: fn(&Cost) -> f64| middle(&bare_costs, pick) / middle(&ours, pick);
-    println!(
-        "ratio of the middles: {:.2} by processor, {:.2} by the wall",
-        ratio(processor),
-        ratio(wall)
-    );
-    println!("peak memory of an import: {} MB", peak_memory_mb()?);
-    kept.ok_or_else(|| "no run".into())
-}
-
-fn processor(cost: &Cost) -> f64 {
-    cost.processor.as_secs_f64()
-}
-
-fn wall(cost: &Cost) -> f64 {
-    cost.wall.as_secs_f64()
-}
-
-fn middle(costs: &[Cost], pick: fn(&Cost) -> f64) -> f64 {
-    spread(costs.iter().map(pick).collect()).middle
-}
-
-fn rate_row(name: &str, costs: &[Cost], count: usize) {
-    let rate = |pick: fn(&Cost) -> f64| {
-        spread(costs.iter().map(|cost| count as f64 / pick(cost)).collect())
-    };
-    println!("| {name} | {} | {} |", words_of(rate(processor)), words_of(rate(wall)));
-}
-
-fn words_of(spread: Spread) -> String {
-    format!("{:.0} / {:.0} / {:.0}", spread.least, spread.middle, spread.greatest)
-}
-
-/// Runs an import in a process of its own and returns the most memory it ever had resident.
-fn peak_memory_mb() -> Result<u64, Fault> {
-    let output =
-        std::process::Command::new(std::env::current_exe()?).env(ONLY_IMPORT, "1").output()?;
-    let said = String::from_utf8(output.stdout)?;
-    let line = said.lines().find(|line| line.starts_with("VmHWM")).ok_or("no VmHWM")?;
-    let kilobytes: u64 = line.split_whitespace().nth(1).ok_or("no figure")?.parse()?;
-    Ok(kilobytes / 1024)
-}
-
-fn only_import(path: &Path) -> Result<(), Fault> {
-    let folder = tempfile::tempdir()?;
-    let product = Product::create(folder.path())?;
-    product.import(path)?;
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    println!("{}", status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default());
-    product.close()
-}
-
-/// Imports once, and prints what the archive has on disk before and after idle work, without the baselines.
-fn only_sizes(path: &Path) -> Result<(), Fault> {
-    let folder = tempfile::tempdir()?;
-    let product = Product::create(folder.path())?;
-    let count = product.import(path)? as f64;
-    let sealed = product.seal()?.sealed_bytes as f64 / count;
-    println!("sealed: {sealed:.2} bytes a message; one event read, µs: {}", reads(&product)?);
-    let (state, cost) = timed(|| product.settle());
-    let settled = state?.sealed_bytes as f64 / count;
-    println!(
-        "after idle work of {:.0} s: {settled:.2} bytes; one event read, µs: {}",
-        processor(&cost),
-        reads(&product)?
-    );
-    product.close()
-}
-
-fn sizes(corpus: &Corpus, kept: &Kept) -> Result<(), Fault> {
-    let state = kept.product.seal()?;
-    let count = corpus.lines.len() as f64;
-    let whole = compression::whole_at_19(&corpus.bytes)? as f64 / count;
-    let blocks = compression::blocks_at_3(&corpus.bytes)? as f64 / count;
-    let sealed = state.sealed_bytes as f64 / count;
-    let index = kept.product.index_bytes() as f64 / count;
-    let bare = corpus::folder_bytes(&kept.folder.path().join("bare")) as f64 / count;
-    let raw = corpus.bytes.len() as f64 / count;
-    println!("\n| bytes a message | | beside |\n|---|---|---|");
-    println!(
-        "| sealed, proofs included | {sealed:.1} | {:.2} of zstd -19 over the whole stream ({whole:.1}); {:.2} of zstd -3 in blocks of 64 KiB ({blocks:.1}) |",
-        sealed / whole,
-        sealed / blocks
-    );
-    println!("| one event read, wall µs p50 / p99 | {} | |", reads(&kept.product)?);
-    let (state, cost) = timed(|| kept.product.settle());
-    let settled = state?.sealed_bytes as f64 / count;
-    println!(
-        "| sealed, after idle work ({:.0} s of the processor) | {settled:.1} | {:.2} of zstd -19 over the whole stream |",
-        processor(&cost),
-        settled / whole
-    );
-    println!("| one event read, wall µs p50 / p99 | {} | |", reads(&kept.product)?);
-    println!("| index | {index:.1} | {:.2} of tantivy alone ({bare:.1}) |", index / bare);
-    println!(
-        "| both | {:.1} | {:.2} of the JSON ({raw:.1}) |",
-        settled + index,
-        (settled + index) / raw
-    );
-    Ok(())
-}
-
-/// Reads single events all over the log, so far apart that nearly every block is decoded for one of them.
-fn reads(product: &Product) -> Result<String, Fault> {
-    let events = product.events();
-    let (mut series, mut busy) = (Vec::new(), 0.0);
-    for step in 0..500_u64 {
-        let (found, cost) = timed(|| product.read(1 + step * 7_919_993 % events));
-        found?;
-        series.push(micros(cost));
-        busy += processor(&cost) * 1e6 / 500.0;
-    }
-    Ok(format!("{}, mean of the processor {busy:.0}", pair(&mut series)))
-}
-
-fn exports(kept: &Kept) -> Result<(), Fault> {
-    let archive = kept.product.archive();
-    let set = export::everything(archive)?;
-    let (rows, floor) = timed(|| export::floor(archive, &kept.folder.path().join("floor.csv")));
-    let (events, ours) =
-        timed(|| export::package(archive, &set, &kept.folder.path().join("package")));
-    let rate = |count: u64, cost: Cost| count as f64 / processor(&cost);
-    let (floor_rate, our_rate) = (rate(rows?, floor), rate(events?, ours));
-    println!("\n| export of everything as CSV | rows per processor-second | |\n|---|---|---|");
-    println!(
-        "| package: evidence, three tables, manifest, checked | {our_rate:.0} | {:.2} of the floor |",
-        our_rate / floor_rate
-    );
-    println!("| floor: events decoded, one table written | {floor_rate:.0} | |");
-    Ok(())
-}
-
-fn searches(corpus: &Corpus, kept: &Kept) -> Result<(), Fault> {
-    let mut database = Database::build(&kept.folder.path().join("fts5.sqlite"), &corpus.lines)?;
-    println!(
-        "\n| newest 20 by a word, wall µs p50 / p99 | Muniment, counted exactly | tantivy alone, stock | SQLite FTS5 | FTS5 with its driver's empty round trip |\n|---|---|---|---|---|"
-    );
-    for class in words::classes(&corpus.lines, 100) {
-        let (mut ours, mut bare, mut lite, mut empty) =
-            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for word in class.words.iter().cycle().take(class.words.len() * 3) {
-            let (hits, cost) = timed(|| kept.product.newest(word));
-            ours.push(micros(cost));
-            let (stock, cost) = timed(|| kept.bare.newest(word));
-            bare.push(micros(cost));
-            let (rows, cost) = timed(|| database.newest(word));
-            lite.push(micros(cost));
-            empty.push(micros(timed(|| database.nothing()).1));
-            assert_eq!(hits?.min(1), stock?.min(1), "{word}");
-            rows?;
+    let stage = Stage::open(paths)?;
+    let mut report = Report::begin(machine::of(&stage)?);
+    for row in rows {
+        let mut sheet = Sheet::begin(row);
+        // A row that cannot be measured must not take those after it along; the end of the run says that it failed.
+        match (row.run)(&stage, &mut sheet) {
+            Ok(()) => report.keep(sheet.end()),
+            Err(fault) => report.keep(sheet.fail(fault.as_ref())),
         }
-        println!(
-            "| {} | {} | {} | {} | {} |",
-            class.name,
-            pair(&mut ours),
-            pair(&mut bare),
-            pair(&mut lite),
-            pair(&mut empty)
-        );
     }
-    Ok(())
-}
-
-fn micros(cost: Cost) -> f64 {
-    cost.wall.as_secs_f64() * 1e6
-}
-
-fn pair(series: &mut [f64]) -> String {
-    format!("{:.0} / {:.0}", quantile(series, 0.5), quantile(series, 0.99))
+    if let Some(file) = &arguments.json {
+        report.write(file)?;
+    }
+    stage.close()?;
+    report.end()
 }
