@@ -124,8 +124,9 @@ fn a_backup_under_load_restores_to_the_same_root_counts_and_searches() {
         both
     });
     assert!(first["size"].as_u64() < second["size"].as_u64(), "{first:#} {second:#}");
+    // Not by bytes: what is sealed while it is copied is copied twice, as a journal file and as segments.
     assert!(
-        second["copied_bytes"].as_u64() < second["bytes"].as_u64(),
+        second["copied_files"].as_u64() < second["files"].as_u64(),
         "only what is new: {second:#}"
     );
     let (size, root) = (second["size"].as_u64().unwrap(), second["root"].as_str().unwrap());

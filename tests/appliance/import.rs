@@ -47,6 +47,20 @@ fn a_changed_text_at_a_known_id_is_a_revision_and_both_words_are_found() {
 }
 
 #[test]
+fn an_export_without_records_is_no_success_and_what_was_not_read_is_named() {
+    let appliance = Appliance::create();
+    let folder = appliance.path("export");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("channels.json"), r#"[{"id":"C1","name":"general"}]"#).unwrap();
+    std::fs::write(folder.join("general.zip"), "PK").unwrap();
+    let path = folder.to_str().unwrap();
+    let told = appliance.run(&["import", path, "--source", "desk"]).expect(3).stdout;
+    assert!(told.contains("nothing was imported"), "{told}");
+    assert!(told.contains("general.zip"), "{told}");
+    assert_eq!(appliance.import(&folder, &["--source", "desk"], 3)["read"], 0);
+}
+
+#[test]
 fn a_check_reads_everything_and_records_nothing() {
     let appliance = Appliance::create();
     let before = appliance.json(&["status"])["events"].clone();

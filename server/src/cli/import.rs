@@ -21,7 +21,8 @@ Examples:
   muniment import chat.jsonl --zone Europe/Berlin   times without an offset are local times there
   cat feed.jsonl | muniment import - --source desk
 
-A second run adds nothing. What cannot be understood is kept raw (muniment quarantine list) and the rest goes on: exit 3.";
+A second run adds nothing. What cannot be understood is kept raw (muniment quarantine list) and the rest goes on: exit 3.
+Exit 3 also where the input holds no records at all.";
 
 /// Read a foreign chat export in.
 #[derive(Debug, Args)]
@@ -70,8 +71,7 @@ impl Import {
         };
         let report = client.end(report).await?;
         output.result(&report, words)?;
-        let look = report["quarantined"].as_u64().unwrap_or(0) > 0;
-        Ok(if look { super::EXIT_LOOK } else { 0 })
+        Ok(if is_to_be_looked_at(&report) { super::EXIT_LOOK } else { 0 })
     }
 
     fn parameters(&self) -> Value {
@@ -131,6 +131,37 @@ impl Import {
     }
 }
 
+/// Whether someone should look: records are in quarantine, or an input that is not empty held none at all.
+fn is_to_be_looked_at(report: &Value) -> bool {
+    let count = |name: &str| report[name].as_u64().unwrap_or(0);
+    count("quarantined") > 0 || (count("read") == 0 && count("bytes") > 0)
+}
+
+/// Returns what the counts do not say: that nothing was found, what was not read, what is missing.
+fn notes(report: &Value) -> String {
+    let mut text = String::new();
+    if report["read"] == 0 && report["bytes"] != 0 {
+        text.push_str("\nnothing was imported: the input holds no records");
+    }
+    let passed_over: Vec<_> =
+        report["passed_over"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if !passed_over.is_empty() {
+        let shown = passed_over.iter().take(10).map(|name| format!("\n  {name}"));
+        let files = passed_over.len();
+        text.extend([format!("\nnot read, since they are no part of the export: {files} files")]);
+        text.extend(shown);
+        if passed_over.len() > 10 {
+            text.push_str("\n  … all of them with --json");
+        }
+    }
+    if report["attachments_missing"].as_u64().unwrap_or(0) > 0 {
+        text.push_str(
+            "\nfiles are missing: import again with --attachments DIR once you have them",
+        );
+    }
+    text
+}
+
 /// Returns the report in words.
 pub(super) fn words(report: &Value) -> String {
     let names = [
@@ -165,6 +196,7 @@ pub(super) fn words(report: &Value) -> String {
         text.push('\n');
         text.push_str(&table(&["room", "day", "in the source", "held"], rows));
     }
+    text.push_str(&notes(report));
     for record in report["quarantine"].as_array().into_iter().flatten() {
         text.push_str("\nquarantined ");
         text.push_str(&word(record, "/locator"));
