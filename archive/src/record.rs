@@ -11,7 +11,7 @@ use chat::{
 };
 
 use crate::json;
-use crate::proof::header::{Header, ROLE_ACTOR, ROLE_PLACE, ROLE_SOURCE, ROLE_TARGET};
+use crate::proof::header::{Header, Ids, ROLE_ACTOR, ROLE_PLACE, ROLE_SOURCE, ROLE_TARGET};
 
 /// The register of content tags.
 pub mod tag {
@@ -50,21 +50,25 @@ pub mod tag {
 }
 
 /// One item of content: a tag and its value, which can be withheld apart from the others.
+///
+/// The value is its own, or borrowed from where the event lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Field {
+pub struct Field<V = Vec<u8>> {
     /// Its tag, never 0.
     pub tag: u16,
     /// Its value; empty and absent differ.
-    pub value: Vec<u8>,
+    pub value: V,
 }
 
 const ORIGIN_GIVEN: u8 = 0;
 const ORIGIN_DERIVED: u8 = 1;
+/// Bytes of an origin without a given key: revision, form, ordinal.
+const ORIGIN_BYTES_MIN: usize = 9;
 
 /// Returns the header of an event.
 pub fn header(recorded: &Recorded) -> Header {
     let event = &recorded.event;
-    let mut ids = event.other_ids.clone();
+    let mut ids = Ids::default();
     if let Some(place) = &event.place {
         ids.push((ROLE_PLACE, *place.room.as_bytes()));
     }
@@ -77,7 +81,12 @@ pub fn header(recorded: &Recorded) -> Header {
     if let Some(origin) = &event.origin {
         ids.push((ROLE_SOURCE, *origin.source.as_bytes()));
     }
-    ids.sort_by_key(|(role, _)| *role);
+    if !event.other_ids.is_empty() {
+        for id in &event.other_ids {
+            ids.push(*id);
+        }
+        ids.sort_by_key(|(role, _)| *role);
+    }
     Header {
         kind: event.kind.code(),
         seq: recorded.seq.get(),
@@ -91,57 +100,64 @@ pub fn header(recorded: &Recorded) -> Header {
 
 /// Returns the fields of an event, tags strictly ascending.
 pub fn fields(event: &ChatEvent) -> Vec<Field> {
-    let content = &event.content;
-    let mut fields = Vec::with_capacity(content.attachments.len().saturating_add(6));
-    let mut put = |tag, value: Vec<u8>| fields.push(Field { tag, value });
-    if let Some(actor) = &event.actor {
-        put(tag::AUTHOR, actor.name.clone().into_bytes());
-        put_text(&mut put, tag::AUTHOR_FOREIGN_ID, actor.foreign_id.as_ref());
-        put_text(&mut put, tag::AUTHOR_EMAIL, actor.email.as_ref());
+    let mut fields = Vec::with_capacity(event.content.attachments.len().saturating_add(6));
+    each_known_field(event, &mut |tag, value| fields.push(Field { tag, value: value.to_vec() }));
+    if !event.content.other_fields.is_empty() {
+        let others = event.content.other_fields.iter();
+        fields.extend(others.map(|(tag, value)| Field { tag: *tag, value: value.clone() }));
+        fields.sort_by_key(|field| field.tag);
     }
-    if let Some(place) = &event.place {
-        put(tag::PLACE, place.name.clone().into_bytes());
-    }
-    if let Some(origin) = &event.origin {
-        put(tag::ORIGIN, encode_origin(origin));
-    }
-    put_text(&mut put, tag::TEXT, content.text.as_ref());
-    put_text(&mut put, tag::RICH_TEXT, content.rich_text.as_ref());
-    put_text(&mut put, tag::TITLE, content.title.as_ref());
-    put_text(&mut put, tag::THREAD, content.thread.as_ref());
-    put_text(&mut put, tag::REMARK, content.remark.as_ref());
-    put_text(&mut put, tag::LOCATOR, content.locator.as_ref());
-    if let Some(moment) = content.edited_at {
-        put(tag::EDITED_AT, moment.micros().to_be_bytes().to_vec());
-    }
-    if let Some(raw) = &content.raw {
-        put(tag::RAW, raw.clone());
-    }
-    if let Some(act) = &content.act {
-        put(tag::ACT, json::encode_act(act));
-    }
-    for (tag, attachment) in
-        (tag::ATTACHMENT_FIRST..=tag::ATTACHMENT_LAST).zip(&content.attachments)
-    {
-        put(tag, json::encode_attachment(attachment));
-    }
-    for (tag, value) in &content.other_fields {
-        put(*tag, value.clone());
-    }
-    fields.sort_by_key(|field| field.tag);
     fields
 }
 
-fn put_text(put: &mut impl FnMut(u16, Vec<u8>), tag: u16, text: Option<&String>) {
-    if let Some(text) = text {
-        put(tag, text.clone().into_bytes());
+/// Hands on each field of an event, tags strictly ascending, without a copy of the values that the event holds as they are.
+pub(crate) fn each_field(event: &ChatEvent, mut take: impl FnMut(u16, &[u8])) {
+    if event.content.other_fields.is_empty() {
+        each_known_field(event, &mut take);
+    } else {
+        for Field { tag, value } in fields(event) {
+            take(tag, &value);
+        }
+    }
+}
+
+/// Hands on the fields that this version knows, in the order of their tags.
+fn each_known_field(event: &ChatEvent, take: &mut impl FnMut(u16, &[u8])) {
+    let content = &event.content;
+    let actor = event.actor.as_ref();
+    give(take, tag::AUTHOR, actor.map(|actor| &actor.name));
+    give(take, tag::AUTHOR_FOREIGN_ID, actor.and_then(|actor| actor.foreign_id.as_ref()));
+    give(take, tag::PLACE, event.place.as_ref().map(|place| &place.name));
+    give(take, tag::TEXT, content.text.as_ref());
+    give(take, tag::RICH_TEXT, content.rich_text.as_ref());
+    give(take, tag::TITLE, content.title.as_ref());
+    if let Some(origin) = &event.origin {
+        take(tag::ORIGIN, &encode_key(&origin.key, origin.revision));
+    }
+    give(take, tag::RAW, content.raw.as_ref());
+    give(take, tag::THREAD, content.thread.as_ref());
+    give(take, tag::AUTHOR_EMAIL, actor.and_then(|actor| actor.email.as_ref()));
+    give(take, tag::EDITED_AT, content.edited_at.map(|moment| moment.micros().to_be_bytes()));
+    give(take, tag::REMARK, content.remark.as_ref());
+    give(take, tag::LOCATOR, content.locator.as_ref());
+    give(take, tag::ACT, content.act.as_ref().map(json::encode_act));
+    for (tag, attachment) in
+        (tag::ATTACHMENT_FIRST..=tag::ATTACHMENT_LAST).zip(&content.attachments)
+    {
+        take(tag, &json::encode_attachment(attachment));
+    }
+}
+
+fn give(take: &mut impl FnMut(u16, &[u8]), tag: u16, value: Option<impl AsRef<[u8]>>) {
+    if let Some(value) = value {
+        take(tag, value.as_ref());
     }
 }
 
 /// Returns the event of a header and its fields. Never fails: what has no meaning here is carried along.
 ///
 /// Returns nothing only for a sequence number of 0, which no header of a log has.
-pub fn decode(header: &Header, fields: Vec<Field>) -> Option<Recorded> {
+pub fn decode(header: &Header, fields: impl IntoIterator<Item = Field>) -> Option<Recorded> {
     let mut event = ChatEvent {
         origin: None,
         at: Timestamp::from_micros(header.at),
@@ -312,12 +328,13 @@ fn target_seq(id: [u8; 16]) -> Option<Seq> {
     u64::try_from(u128::from_be_bytes(id)).ok().and_then(Seq::new)
 }
 
-fn encode_origin(origin: &Origin) -> Vec<u8> {
-    encode_key(&origin.key, origin.revision)
-}
-
 fn encode_key(key: &OriginKey, revision: u32) -> Vec<u8> {
-    let mut out = revision.to_be_bytes().to_vec();
+    let given_bytes = match key {
+        OriginKey::Given(key) => key.len(),
+        OriginKey::Derived { .. } => 0,
+    };
+    let mut out = Vec::with_capacity(given_bytes.saturating_add(ORIGIN_BYTES_MIN));
+    out.extend_from_slice(&revision.to_be_bytes());
     match key {
         OriginKey::Given(key) => {
             out.push(ORIGIN_GIVEN);
@@ -331,11 +348,16 @@ fn encode_key(key: &OriginKey, revision: u32) -> Vec<u8> {
     out
 }
 
+/// Returns whether a value is an origin in the form that this version writes.
+pub(crate) fn is_origin(value: &[u8]) -> bool {
+    decode_origin(value).is_some()
+}
+
 fn decode_origin(value: &[u8]) -> Option<(OriginKey, u32)> {
     let (revision, rest) = value.split_first_chunk()?;
     let (form, key) = rest.split_first()?;
     let key = match *form {
-        ORIGIN_GIVEN => OriginKey::Given(String::from_utf8(key.to_vec()).ok()?),
+        ORIGIN_GIVEN => OriginKey::Given(std::str::from_utf8(key).ok()?.to_owned()),
         ORIGIN_DERIVED => OriginKey::Derived { ordinal: u32::from_be_bytes(key.try_into().ok()?) },
         _ => return None,
     };
@@ -425,7 +447,7 @@ mod tests {
             ),
             roles in proptest::collection::btree_map(2_u8..=8, any::<[u8; 16]>(), 0..5),
         ) {
-            let ids: Vec<_> = roles.into_iter().collect();
+            let ids: Ids = roles.into_iter().collect();
             let placed = u64::from(ids.iter().any(|(role, _)| *role == ROLE_PLACE));
             let header = Header { kind: 1, seq: 9, place_seq: placed, place_prev: 0, recorded_at: 1, at: 2, ids };
             let fields: Vec<_> = values.into_iter().map(|(tag, value)| Field { tag, value }).collect();

@@ -192,9 +192,15 @@ impl Records {
     /// Encodes events, split into runs of records that each fit one frame.
     pub(crate) fn encode(events: &[Recorded]) -> Result<Vec<Self>, TooLarge> {
         let mut pieces = Vec::new();
-        let mut piece = Self::default();
-        for event in events {
+        let mut piece = Self { bytes: Vec::new(), starts: Vec::with_capacity(events.len()) };
+        for (place, event) in events.iter().enumerate() {
             let before = piece.bytes.len();
+            if place.is_power_of_two() {
+                // What is left is probably as long as what came so far.
+                let left = events.len().saturating_sub(place).saturating_mul(before);
+                let left = left.checked_div(place).unwrap_or(0);
+                piece.bytes.reserve_exact(left.min(BATCH_BYTES_MAX));
+            }
             piece.push(event);
             let bytes = piece.bytes.len().saturating_sub(before);
             if bytes > EVENT_BYTES_MAX {
@@ -242,12 +248,12 @@ impl Records {
         let header_start = self.bytes.len();
         record::header(event).encode_into(&mut self.bytes);
         let header_length = self.bytes.len().saturating_sub(header_start);
-        for Field { tag, value } in record::fields(&event.event) {
+        record::each_field(&event.event, |tag, value| {
             self.bytes.extend_from_slice(&tag.to_be_bytes());
             let length = u32::try_from(value.len()).unwrap_or(u32::MAX);
             self.bytes.extend_from_slice(&length.to_be_bytes());
-            self.bytes.extend_from_slice(&value);
-        }
+            self.bytes.extend_from_slice(value);
+        });
         let length = offset(self.bytes.len().saturating_sub(start).saturating_sub(4));
         let header_length = u16::try_from(header_length).expect("a header has at most 4379 bytes");
         let head = length.to_be_bytes().into_iter().chain(header_length.to_be_bytes());
@@ -397,7 +403,7 @@ impl<'a> RawRecord<'a> {
     pub(crate) fn decode(self) -> Option<Recorded> {
         let header = Header::decode(self.header).ok()?;
         let fields = self.fields().map(|(tag, value)| Field { tag, value: value.to_vec() });
-        record::decode(&header, fields.collect())
+        record::decode(&header, fields)
     }
 }
 

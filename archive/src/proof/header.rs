@@ -2,6 +2,7 @@
 
 use chat::Lane;
 
+pub use super::ids::Ids;
 use super::refusal::Refusal;
 
 /// Role of the room in a header.
@@ -36,7 +37,7 @@ pub struct Header {
     /// Microseconds since 1970 UTC on the source's clock.
     pub at: i64,
     /// Ids by role, strictly ascending, from role 2.
-    pub ids: Vec<(u8, [u8; 16])>,
+    pub ids: Ids,
 }
 
 impl Header {
@@ -142,7 +143,7 @@ mod tests {
             place_prev: 4,
             recorded_at: -5,
             at: 7,
-            ids: vec![(2, [1; 16]), (9, [2; 16])],
+            ids: Ids::from_iter([(2, [1; 16]), (9, [2; 16])]),
         }
     }
 
@@ -174,6 +175,6 @@ mod tests {
         assert_eq!(refused(|h| h.place_seq = 1), Refusal::HeaderPlace);
         assert_eq!(refused(|h| h.place_prev = 9), Refusal::HeaderPlace);
         assert_eq!(refused(|h| h.ids.reverse()), Refusal::HeaderRoles);
-        assert_eq!(refused(|h| h.ids.insert(0, (1, [0; 16]))), Refusal::HeaderRoles);
+        assert_eq!(refused(|h| h.ids[0].0 = 1), Refusal::HeaderRoles);
     }
 }

@@ -6,6 +6,7 @@
 
 mod hash;
 mod hex;
+mod ids;
 mod members;
 mod note;
 

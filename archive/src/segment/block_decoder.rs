@@ -15,7 +15,7 @@ use super::numbers::{
 };
 use super::times::decode_times;
 use crate::proof::Header;
-use crate::proof::header::ROLE_PLACE;
+use crate::proof::header::{Ids, ROLE_PLACE};
 
 /// Rows, and the fields that their ranges point at.
 type Decoded = (Vec<Row>, Vec<(u16, Source)>);
@@ -141,7 +141,7 @@ impl<'a> Headers<'a> {
             place_prev: 0,
             recorded_at: time.0,
             at: time.1,
-            ids: Vec::with_capacity(roles.len()),
+            ids: Ids::default(),
         };
         for role in roles {
             let id = match table_of_role(role) {

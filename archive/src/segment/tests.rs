@@ -213,7 +213,7 @@ fn any_slot() -> impl Strategy<Value = Slot> {
     );
     (values, roles, 0_u16..0x8000, any::<(i64, i64)>(), 0_u8..10, any::<[u8; 32]>(), any::<u64>())
         .prop_map(|(values, roles, kind, times, state, hash, place_seq)| {
-            let ids: Vec<_> = roles.into_iter().collect();
+            let ids: crate::proof::header::Ids = roles.into_iter().collect();
             let placed = ids.iter().any(|(role, _)| *role == 2);
             let header = Header {
                 kind,

@@ -4,7 +4,7 @@ use chat::{Lane, Seq};
 
 use crate::proof::commitment::{Commitments, commit};
 use crate::proof::hash::{Digest, first_half, sha256};
-use crate::proof::header::Header;
+use crate::proof::header::{Header, Ids};
 use crate::proof::hex;
 use crate::proof::salt::{SaltTree, Salts, Seed, run_first};
 use crate::proof::tree::{Frontier, Subtrees, node_hash};
@@ -38,7 +38,7 @@ fn header(n: u64, places: &mut [(u64, u64); 3]) -> Header {
         place_prev: 0,
         recorded_at,
         at: recorded_at - 500_000 - i64::try_from(n).unwrap(),
-        ids: Vec::new(),
+        ids: Ids::default(),
     };
     if !n.is_multiple_of(10) {
         let (count, before) = &mut places[usize::try_from(n % 3).unwrap()];
