@@ -49,24 +49,24 @@ pub(crate) struct RunSeeds {
     pub(crate) seeds: [Seed; 2],
 }
 
-/// A range of events without a gap, to be written into segment files.
+/// A range of events without a gap, to be written into segment files. Their values may lie elsewhere.
 #[derive(Debug)]
-pub(crate) struct Harvest {
+pub(crate) struct Harvest<V = Vec<u8>> {
     /// The first event.
     pub(crate) first: Seq,
     /// The last event.
     pub(crate) last: Seq,
     /// Every event of the range in order, by lane.
-    pub(crate) lanes: [LaneHarvest; 2],
+    pub(crate) lanes: [LaneHarvest<V>; 2],
     /// The leaves that the log has, one for each event of the range.
     pub(crate) leaves: Vec<Digest>,
 }
 
 /// One lane of a range.
-#[derive(Debug, Default)]
-pub(crate) struct LaneHarvest {
+#[derive(Debug)]
+pub(crate) struct LaneHarvest<V = Vec<u8>> {
     /// What is held of its events, in order.
-    pub(crate) slots: Vec<Slot>,
+    pub(crate) slots: Vec<Slot<V>>,
     /// The salt runs that have events of this lane, with this lane's salts alone.
     pub(crate) runs: Vec<RunEntry>,
 }
@@ -82,15 +82,23 @@ pub(crate) struct Stamp {
     pub(crate) generation: u32,
 }
 
-impl Harvest {
-    /// Collects the events of whole journal files with their leaves, in order. Refuses a gap and an empty range.
+impl<V> Default for LaneHarvest<V> {
+    fn default() -> Self {
+        Self { slots: Vec::new(), runs: Vec::new() }
+    }
+}
+
+impl<V: AsRef<[u8]>> Harvest<V> {
+    /// Collects the events of whole journal files with their leaves, in order, about `count` of them, nearly all of them talk.
+    /// Refuses a gap and an empty range.
     pub(crate) fn collect(
-        first: Seq,
-        events: impl Iterator<Item = (Slot, Digest)>,
+        (first, count): (Seq, usize),
+        events: impl Iterator<Item = (Slot<V>, Digest)>,
         runs: &[RunSeeds],
     ) -> Result<Self> {
-        let mut lanes = [LaneHarvest::default(), LaneHarvest::default()];
-        let mut leaves = Vec::new();
+        let talk = LaneHarvest { slots: Vec::with_capacity(count), runs: Vec::new() };
+        let mut lanes = [talk, LaneHarvest::default()];
+        let mut leaves = Vec::with_capacity(count);
         let mut next = first;
         for (slot, leaf) in events {
             if slot.seq() != next.get() {
@@ -112,7 +120,7 @@ impl Harvest {
         Ok(Self { first, last, lanes, leaves })
     }
 
-    fn lane(&self, lane: Lane) -> &LaneHarvest {
+    fn lane(&self, lane: Lane) -> &LaneHarvest<V> {
         let [talk, ledger] = &self.lanes;
         match lane {
             Lane::Talk => talk,
@@ -122,7 +130,7 @@ impl Harvest {
 }
 
 /// Returns the runs that have events of a lane, with that lane's seeds alone.
-fn runs_of(runs: &[RunSeeds], lane: Lane, slots: &[Slot]) -> Vec<RunEntry> {
+fn runs_of<V: AsRef<[u8]>>(runs: &[RunSeeds], lane: Lane, slots: &[Slot<V>]) -> Vec<RunEntry> {
     let ends = runs.iter().skip(1).map(|run| run.first.get());
     let ends = ends.chain(std::iter::once(u64::MAX));
     let with_events = runs.iter().zip(ends).filter(|(run, end)| {
@@ -144,7 +152,11 @@ fn runs_of(runs: &[RunSeeds], lane: Lane, slots: &[Slot]) -> Vec<RunEntry> {
 /// Seals a range. On return both files are durable under their names and have been read back and proven against the leaves.
 ///
 /// Whatever fails before leaves the journal as the only copy; the next attempt starts over.
-pub(crate) fn seal(place: SealPlace<'_>, harvest: &Harvest, stamp: Stamp) -> Result<SealedRange> {
+pub(crate) fn seal<V: AsRef<[u8]> + Sync>(
+    place: SealPlace<'_>,
+    harvest: &Harvest<V>,
+    stamp: Stamp,
+) -> Result<SealedRange> {
     durable::create_folder(place.disk, place.folder)?;
     let mut written = Vec::with_capacity(Lane::ALL.len());
     let sealed = write_lanes(place, harvest, stamp, &mut written);
@@ -163,9 +175,9 @@ pub(crate) fn seal(place: SealPlace<'_>, harvest: &Harvest, stamp: Stamp) -> Res
 
 type Written = Vec<(SegmentName, SegmentReader)>;
 
-fn write_lanes(
+fn write_lanes<V: AsRef<[u8]> + Sync>(
     place: SealPlace<'_>,
-    harvest: &Harvest,
+    harvest: &Harvest<V>,
     stamp: Stamp,
     written: &mut Written,
 ) -> Result<()> {
@@ -176,7 +188,7 @@ fn write_lanes(
 }
 
 /// Gives both files their names: the talk first, so that a range of which the ledger is there is whole.
-fn publish_lanes(place: SealPlace<'_>, harvest: &Harvest, written: &Written) -> Result<()> {
+fn publish_lanes<V>(place: SealPlace<'_>, harvest: &Harvest<V>, written: &Written) -> Result<()> {
     for (name, reader) in written {
         durable::publish(place.disk, reader.path(), &name.path(place.folder))
             .map_err(|error| error.with_seqs(Some(harvest.first), Some(harvest.last)))?;
@@ -194,9 +206,9 @@ fn clear_away(place: SealPlace<'_>, written: &Written) {
 }
 
 /// Encodes one lane, writes it under an unfinished name, syncs it and opens it again from the disk.
-fn write_lane(
+fn write_lane<V: AsRef<[u8]> + Sync>(
     place: SealPlace<'_>,
-    harvest: &Harvest,
+    harvest: &Harvest<V>,
     lane: Lane,
     stamp: Stamp,
 ) -> Result<(SegmentName, SegmentReader)> {
@@ -211,9 +223,9 @@ fn write_lane(
     })
 }
 
-fn write_file(
+fn write_file<V: AsRef<[u8]> + Sync>(
     place: SealPlace<'_>,
-    harvest: &Harvest,
+    harvest: &Harvest<V>,
     (name, stamp): (&SegmentName, Stamp),
     sealer: &mut Sealer,
 ) -> Result<SegmentReader> {
@@ -229,9 +241,9 @@ fn write_file(
     Ok(reader)
 }
 
-fn encode_lane(
+fn encode_lane<V: AsRef<[u8]> + Sync>(
     archive: ArchiveId,
-    harvest: &Harvest,
+    harvest: &Harvest<V>,
     name: &SegmentName,
     Stamp { sealed_at, level, .. }: Stamp,
     sealer: &mut Sealer,
@@ -251,7 +263,7 @@ fn encode_lane(
 
 /// Reads the written files back and compares every event, byte for byte, with the one whose leaf the log has; the salts have been
 /// compared with the footer. Of every sixteenth, and of the first of each block, the leaf itself is recomputed.
-fn check_events(harvest: &Harvest, written: &Written) -> Result<()> {
+fn check_events<V: AsRef<[u8]> + Sync>(harvest: &Harvest<V>, written: &Written) -> Result<()> {
     for (name, reader) in written {
         let LaneHarvest { slots, .. } = harvest.lane(name.lane);
         let mut rest = slots.as_slice();
@@ -278,15 +290,15 @@ fn check_events(harvest: &Harvest, written: &Written) -> Result<()> {
     Err(events_missing(harvest, &path))
 }
 
-fn events_missing(harvest: &Harvest, path: &Path) -> Error {
+fn events_missing<V>(harvest: &Harvest<V>, path: &Path) -> Error {
     Error::corrupt(path, 0, "events are missing in the written files")
         .with_seqs(Some(harvest.first), Some(harvest.last))
 }
 
-fn check_block(
+fn check_block<V: AsRef<[u8]>>(
     reader: &SegmentReader,
     entry: &BlockEntry,
-    slots: &[Slot],
+    slots: &[Slot<V>],
     (first, leaves): (Seq, &[Digest]),
 ) -> Result<()> {
     let block = reader.block(entry, true)?;

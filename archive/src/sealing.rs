@@ -149,7 +149,9 @@ impl Sealing {
             return self.forget(files, report);
         };
         self.check_memory(files)?;
-        let harvest = Harvest::collect(first.first, records(files), &runs(files))?;
+        let frames = files.iter().flat_map(|file| &file.frames);
+        let count = frames.fold(0_usize, |sum, frame| sum.saturating_add(frame.leaves().len()));
+        let harvest = Harvest::collect((first.first, count), records(files), &runs(files))?;
         let place = self.place();
         // A signed root must cover the right edge of the tiles before they are all there is, and the tiles must be there
         // before the segments are: so a start never has to make them again.
@@ -226,14 +228,14 @@ impl Sealing {
     }
 }
 
-/// Returns the events of journal files with their leaves.
-fn records(files: &[FileMemory]) -> impl Iterator<Item = (Slot, crate::proof::Digest)> {
+/// Returns the events of journal files with their leaves; their values stay where they are.
+fn records(files: &[FileMemory]) -> impl Iterator<Item = (Slot<&[u8]>, crate::proof::Digest)> {
     let frames = files.iter().flat_map(|file| &file.frames);
     frames.flat_map(|frame| {
         frame.records().zip(frame.leaves()).filter_map(|(record, leaf)| {
             // A record without a header would leave a gap, and a gap is refused.
             let header = Header::decode(record.header).ok()?;
-            let fields = record.fields().map(|(tag, value)| Field { tag, value: value.to_vec() });
+            let fields = record.fields().map(|(tag, value)| Field { tag, value });
             Some((Slot::Live { header, fields: fields.collect() }, *leaf))
         })
     })

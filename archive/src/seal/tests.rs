@@ -112,7 +112,7 @@ fn harvest(events: &[Recorded]) -> Harvest {
         header: record::header(event),
         fields: record::fields(&event.event),
     });
-    Harvest::collect(first, slots.zip(leaves), &runs).unwrap()
+    Harvest::collect((first, 0), slots.zip(leaves), &runs).unwrap()
 }
 
 #[test]
@@ -214,8 +214,8 @@ fn a_gap_in_the_journal_is_refused() {
         .iter()
         .filter(|event| event.seq.get() != 5)
         .map(|event| (Slot::Live { header: record::header(event), fields: Vec::new() }, [0; 32]));
-    assert!(Harvest::collect(Seq::FIRST, slots, &[]).is_err());
-    assert!(Harvest::collect(Seq::FIRST, std::iter::empty(), &[]).is_err());
+    assert!(Harvest::collect((Seq::FIRST, 0), slots, &[]).is_err());
+    assert!(Harvest::<Vec<u8>>::collect((Seq::FIRST, 0), std::iter::empty(), &[]).is_err());
 }
 
 #[test]

@@ -115,6 +115,22 @@ impl Block {
         }
     }
 
+    /// Returns the header of a row whose event lives.
+    pub(crate) fn live_header(&self, row: usize) -> Option<&Header> {
+        match self.rows.get(row)? {
+            Row::Live { header, .. } => Some(header),
+            Row::Stub { .. } | Row::Blank { .. } => None,
+        }
+    }
+
+    /// Returns the value that a row has under a tag; nothing where it has none, or where it lies in a part that was not decoded.
+    pub(crate) fn field(&self, row: usize, sought: u16) -> Option<&[u8]> {
+        let Row::Live { fields, .. } = self.rows.get(row)? else { return None };
+        let mut fields = self.fields.get(fields.clone())?.iter();
+        let (_, source) = fields.find(|(tag, _)| *tag == sought)?;
+        self.value(*source)
+    }
+
     /// Returns a row whole. Where the content part was not decoded, a live one has its short fields alone.
     pub fn slot(&self, row: usize) -> Option<Slot> {
         Some(match self.rows.get(row)? {
@@ -135,14 +151,14 @@ impl Block {
     }
 
     /// Returns whether a row is exactly this. Where the content part was not decoded, a live one never is.
-    pub(crate) fn is_row(&self, row: usize, slot: &Slot) -> bool {
+    pub(crate) fn is_row<V: AsRef<[u8]>>(&self, row: usize, slot: &Slot<V>) -> bool {
         match (self.rows.get(row), slot) {
             (Some(Row::Live { header, fields }), Slot::Live { header: other, fields: others }) => {
                 let found = self.fields.get(fields.clone()).unwrap_or_default();
                 header == other
                     && found.len() == others.len()
                     && found.iter().zip(others).all(|((tag, source), other)| {
-                        *tag == other.tag && self.value(*source) == Some(other.value.as_slice())
+                        *tag == other.tag && self.value(*source) == Some(other.value.as_ref())
                     })
             }
             (Some(Row::Stub { header, content }), Slot::Stub { header: other, content: same }) => {

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use super::bytes::{put_count, put_varint, zigzag};
 use super::column::Packer;
-use super::entity::{Entities, role_of_name, table_of_role};
+use super::entity::{Entities, RowPlaces, role_of_name, table_of_role};
 use super::fault::Fault;
+use super::id_hash::IdHashing;
 use super::numbers::{
     BACK, CLASSES, COLUMNS, COMMITMENT, CONTENT_FIRST, HEADS, KIND, LEAF, NAME, NAMES, RANKS, SEQ,
     SHAPE, SHAPES, STATE, STEP, TABLES, TARGET, TARGET_ID, Values, class_of, is_text,
@@ -26,8 +27,8 @@ pub(crate) struct BlockParts {
 }
 
 /// Encodes the slots of one block, ascending by sequence number, with the ids of the whole segment.
-pub(crate) fn encode_block(
-    slots: &[Slot],
+pub(crate) fn encode_block<V: AsRef<[u8]>>(
+    slots: &[Slot<V>],
     entities: &Entities,
     packer: &mut Packer<'_>,
 ) -> Result<BlockParts, Fault> {
@@ -62,16 +63,64 @@ impl Table {
     }
 }
 
+/// Which ids and fields rows have: nearly all rows of a block have one of a few shapes.
+#[derive(Debug, Default)]
+struct Shapes {
+    /// Roles and tags, in the order of first use.
+    list: Vec<(Vec<u8>, Vec<u16>)>,
+    /// The shape of the row before.
+    last: usize,
+}
+
+impl Shapes {
+    /// Returns the place of a row's shape, adding it if it is new.
+    fn place<V>(&mut self, header: &Header, fields: &[Field<V>]) -> usize {
+        let roles = || header.ids.iter().map(|(role, _)| *role);
+        let tags = || fields.iter().map(|field| field.tag);
+        let is_it = |(at, with): &(Vec<u8>, Vec<u16>)| {
+            with.iter().copied().eq(tags()) && at.iter().copied().eq(roles())
+        };
+        if !self.list.get(self.last).is_some_and(is_it) {
+            self.last = self.list.iter().position(is_it).unwrap_or_else(|| {
+                self.list.push((roles().collect(), tags().collect()));
+                self.list.len().saturating_sub(1)
+            });
+        }
+        self.last
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        if self.list.is_empty() {
+            return Vec::new();
+        }
+        let mut out = Vec::new();
+        put_count(&mut out, self.list.len());
+        for (roles, tags) in &self.list {
+            put_count(&mut out, roles.len());
+            out.extend_from_slice(roles);
+            put_count(&mut out, tags.len());
+            for tag in tags {
+                put_varint(&mut out, u64::from(*tag));
+            }
+        }
+        out
+    }
+}
+
 /// The columns of one block while they grow.
 struct Sheet<'a> {
     entities: &'a Entities,
     next_seq: u64,
     columns: Vec<Vec<u8>>,
-    shapes: HashMap<(Vec<u8>, Vec<u16>), usize>,
+    shapes: Shapes,
     tables: [Table; 4],
-    heads: HashMap<usize, (u64, u64)>,
-    names: HashMap<(usize, u16), Vec<u8>>,
-    values: HashMap<u8, Values>,
+    heads: HashMap<usize, (u64, u64), IdHashing>,
+    /// Names that the segment's table does not have, by place and tag.
+    names: HashMap<(usize, u16), Vec<u8>, IdHashing>,
+    /// Values by class.
+    values: Vec<Values>,
+    /// Where the ids of the row being added stand.
+    of_row: RowPlaces,
     recorded: Vec<i64>,
     at: Vec<i64>,
 }
@@ -82,11 +131,12 @@ impl<'a> Sheet<'a> {
             entities,
             next_seq: first_seq,
             columns: vec![Vec::new(); usize::from(COLUMNS)],
-            shapes: HashMap::new(),
+            shapes: Shapes::default(),
             tables: Default::default(),
-            heads: HashMap::new(),
-            names: HashMap::new(),
-            values: HashMap::new(),
+            heads: HashMap::default(),
+            names: HashMap::default(),
+            values: vec![Values::default(); usize::from(COLUMNS)],
+            of_row: RowPlaces::default(),
             recorded: Vec::new(),
             at: Vec::new(),
         }
@@ -96,7 +146,7 @@ impl<'a> Sheet<'a> {
         self.columns.get_mut(usize::from(number)).expect("column numbers are below COLUMNS")
     }
 
-    fn push(&mut self, slot: &Slot) -> Result<(), Fault> {
+    fn push<V: AsRef<[u8]>>(&mut self, slot: &Slot<V>) -> Result<(), Fault> {
         let skipped = slot.seq().checked_sub(self.next_seq);
         let skipped = skipped.ok_or(Fault::Form { what: "the order of rows" })?;
         put_varint(self.column(SEQ), skipped);
@@ -106,12 +156,12 @@ impl<'a> Sheet<'a> {
                 self.column(STATE).push(0);
                 self.push_header(header, fields)?;
                 for field in fields {
-                    self.push_field(header, field);
+                    self.push_field(field.tag, field.value.as_ref());
                 }
             }
             Slot::Stub { header, content } => {
                 self.column(STATE).push(1);
-                self.push_header(header, &[])?;
+                self.push_header::<V>(header, &[])?;
                 self.column(COMMITMENT).extend_from_slice(content);
             }
             Slot::Blank { leaf, .. } => {
@@ -122,19 +172,18 @@ impl<'a> Sheet<'a> {
         Ok(())
     }
 
-    fn push_header(&mut self, header: &Header, fields: &[Field]) -> Result<(), Fault> {
+    fn push_header<V>(&mut self, header: &Header, fields: &[Field<V>]) -> Result<(), Fault> {
         header.check().map_err(|_| Fault::Form { what: "a header" })?;
-        let roles: Vec<u8> = header.ids.iter().map(|(role, _)| *role).collect();
-        let tags: Vec<u16> = fields.iter().map(|field| field.tag).collect();
-        if !tags.is_sorted_by(|a, b| a < b) || tags.first() == Some(&0) {
+        let is_ascending = fields.is_sorted_by(|a, b| a.tag < b.tag);
+        if !is_ascending || fields.first().is_some_and(|field| field.tag == 0) {
             return Err(Fault::Form { what: "the order of fields" });
         }
-        let next = self.shapes.len();
-        let shape = *self.shapes.entry((roles, tags)).or_insert(next);
+        let shape = self.shapes.place(header, fields);
         put_count(self.column(SHAPE), shape);
         put_varint(self.column(KIND), u64::from(header.kind & 0x7fff));
         self.recorded.push(header.recorded_at);
         self.at.push(header.at);
+        self.of_row.clear();
         header.ids.iter().try_for_each(|(role, id)| self.push_id(header, *role, id))
     }
 
@@ -145,6 +194,7 @@ impl<'a> Sheet<'a> {
         };
         let form = Fault::Form { what: "the table of ids" };
         let place = self.entities.place(role, id).ok_or(form.clone())?;
+        self.of_row.put(role, place);
         let rank = self.tables.get_mut(table).ok_or(form.clone())?.rank(place);
         put_count(self.column(*RANKS.get(table).ok_or(form)?), rank);
         if role == ROLE_PLACE {
@@ -180,31 +230,30 @@ impl<'a> Sheet<'a> {
         self.heads.insert(place, (header.place_seq, header.seq));
     }
 
-    fn push_field(&mut self, header: &Header, field: &Field) {
-        match class_of(field.tag) {
-            Some(class) => self.values.entry(class).or_default().push(&field.value),
-            None => self.push_name(header, field),
+    fn push_field(&mut self, tag: u16, value: &[u8]) {
+        match class_of(tag).map(|class| self.values.get_mut(usize::from(class))) {
+            Some(values) => values.expect("classes are below COLUMNS").push(value),
+            None => self.push_name(tag, value),
         }
     }
 
     /// A name is the one last seen with its id in this block, else the one the segment knows, else it is spelled out.
-    fn push_name(&mut self, header: &Header, field: &Field) {
-        let place = role_of_name(field.tag)
-            .and_then(|role| header.id(role).and_then(|id| self.entities.place(role, id)));
+    fn push_name(&mut self, tag: u16, name: &[u8]) {
+        let place = role_of_name(tag).and_then(|role| self.of_row.get(role));
         let known = place.and_then(|place| {
-            let last = self.names.get(&(place, field.tag)).map(Vec::as_slice);
-            last.or_else(|| self.entities.get(place)?.name(field.tag))
+            let last = self.names.get(&(place, tag)).map(Vec::as_slice);
+            last.or_else(|| self.entities.get(place)?.name(tag))
         });
-        if known == Some(field.value.as_slice()) {
+        if known == Some(name) {
             self.column(NAME).push(0);
             return;
         }
         self.column(NAME).push(1);
         let names = self.column(NAMES);
-        put_count(names, field.value.len());
-        names.extend_from_slice(&field.value);
+        put_count(names, name.len());
+        names.extend_from_slice(name);
         if let Some(place) = place {
-            self.names.insert((place, field.tag), field.value.clone());
+            self.names.insert((place, tag), name.to_vec());
         }
     }
 
@@ -212,14 +261,13 @@ impl<'a> Sheet<'a> {
         let (recorded, at) = encode_times(&self.recorded, &self.at);
         *self.column(super::numbers::RECORDED) = recorded;
         *self.column(super::numbers::AT) = at;
-        *self.column(SHAPES) = encode_shapes(&self.shapes);
+        *self.column(SHAPES) = self.shapes.encode();
         *self.column(TABLES) = encode_tables(&self.tables);
         for class in CLASSES {
-            if let Some(values) = self.values.remove(class) {
-                let (lengths, joined) = values.finish();
-                *self.column(*class) = lengths;
-                *self.column(class.saturating_add(1)) = joined;
-            }
+            let values = self.values.get_mut(usize::from(*class)).map(std::mem::take);
+            let (lengths, joined) = values.unwrap_or_default().finish();
+            *self.column(*class) = lengths;
+            *self.column(class.saturating_add(1)) = joined;
         }
         let mut metadata = Vec::new();
         let mut content = Vec::new();
@@ -242,25 +290,6 @@ fn is_left_out(number: u8, column: &[u8]) -> bool {
     let is_numbers =
         [STATE, SEQ, SHAPE, STEP, BACK, NAME].contains(&number) || RANKS.contains(&number);
     column.is_empty() || (is_numbers && column.iter().all(|byte| *byte == 0))
-}
-
-fn encode_shapes(shapes: &HashMap<(Vec<u8>, Vec<u16>), usize>) -> Vec<u8> {
-    if shapes.is_empty() {
-        return Vec::new();
-    }
-    let mut ordered: Vec<_> = shapes.iter().collect();
-    ordered.sort_by_key(|(_, index)| **index);
-    let mut out = Vec::new();
-    put_count(&mut out, ordered.len());
-    for ((roles, tags), _) in ordered {
-        put_count(&mut out, roles.len());
-        out.extend_from_slice(roles);
-        put_count(&mut out, tags.len());
-        for tag in tags {
-            put_varint(&mut out, u64::from(*tag));
-        }
-    }
-    out
 }
 
 fn encode_tables(tables: &[Table; 4]) -> Vec<u8> {

@@ -30,8 +30,9 @@ const BLOCK_BYTES: usize = 128 << 10;
 const ROW_BYTES: usize = 16;
 /// A segment has a dictionary of its own from so much text.
 const DICTIONARY_TEXT_BYTES_MIN: usize = 8 << 20;
-/// How much text a dictionary is trained on.
+/// How much text a dictionary is trained on: less in haste, since the training costs more than all the compressing then.
 const SAMPLE_BYTES_MAX: usize = 2 << 20;
+const SAMPLE_BYTES_IN_HASTE: usize = 512 << 10;
 /// How large a dictionary may be.
 const DICTIONARY_BYTES_MAX: usize = 112 << 10;
 /// The dictionary itself is compressed hard: it is small, and written once.
@@ -39,11 +40,11 @@ const DICTIONARY_LEVEL: i32 = 19;
 
 /// What a lane of a range is made of.
 #[derive(Debug)]
-pub struct LaneFile<'a> {
+pub struct LaneFile<'a, V = Vec<u8>> {
     /// What the file says of itself; the file id is the sealer's.
     pub header: SegmentHeader,
     /// Its slots, ascending by Seq, all within the header's range and of its lane.
-    pub slots: &'a [Slot],
+    pub slots: &'a [Slot<V>],
     /// The salts of all runs that have slots here, ascending.
     pub runs: Vec<RunEntry>,
     /// When it is written.
@@ -62,9 +63,12 @@ pub struct Encoded {
 }
 
 /// Encodes one lane. The sealer's next part must be number 0, and its file id the one in the header.
-pub fn encode(lane: LaneFile<'_>, seal: SealPart<'_>) -> Result<Encoded, Fault> {
+pub fn encode<V: AsRef<[u8]> + Sync>(
+    lane: LaneFile<'_, V>,
+    seal: SealPart<'_>,
+) -> Result<Encoded, Fault> {
     check(&lane)?;
-    let dictionary = train(lane.slots);
+    let dictionary = train(lane.slots, lane.level);
     let entities = Entities::of(lane.slots);
     let spans = split(lane.slots);
     let parts = encode_blocks(&spans, &entities, dictionary.as_ref(), lane.level.into())?;
@@ -102,9 +106,9 @@ pub fn encode(lane: LaneFile<'_>, seal: SealPart<'_>) -> Result<Encoded, Fault> 
     Ok(Encoded { bytes: file.bytes, footer })
 }
 
-fn check(lane: &LaneFile<'_>) -> Result<(), Fault> {
+fn check<V: AsRef<[u8]>>(lane: &LaneFile<'_, V>) -> Result<(), Fault> {
     let ascend = lane.slots.is_sorted_by(|a, b| a.seq() < b.seq());
-    let inside = |slot: &Slot| {
+    let inside = |slot: &Slot<V>| {
         (lane.header.first.get()..=lane.header.last.get()).contains(&slot.seq())
             && slot.header().is_none_or(|header| header.lane() == lane.header.lane)
     };
@@ -115,17 +119,17 @@ fn check(lane: &LaneFile<'_>) -> Result<(), Fault> {
     }
 }
 
-fn seq_of(slot: Option<&Slot>) -> Result<Seq, Fault> {
+fn seq_of<V: AsRef<[u8]>>(slot: Option<&Slot<V>>) -> Result<Seq, Fault> {
     slot.and_then(|slot| Seq::new(slot.seq())).ok_or(Fault::Form { what: "a sequence number" })
 }
 
-fn raw_bytes(slots: &[Slot]) -> u64 {
+fn raw_bytes<V: AsRef<[u8]>>(slots: &[Slot<V>]) -> u64 {
     let bytes = slots.iter().fold(0_usize, |sum, slot| sum.saturating_add(slot.raw_bytes()));
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 /// Cuts the rows into blocks of about [`BLOCK_BYTES`].
-fn split(mut slots: &[Slot]) -> Vec<&[Slot]> {
+fn split<V: AsRef<[u8]>>(mut slots: &[Slot<V>]) -> Vec<&[Slot<V>]> {
     let mut spans = Vec::new();
     while !slots.is_empty() {
         let mut bytes = 0_usize;
@@ -141,8 +145,8 @@ fn split(mut slots: &[Slot]) -> Vec<&[Slot]> {
     spans
 }
 
-fn encode_blocks(
-    spans: &[&[Slot]],
+fn encode_blocks<V: AsRef<[u8]> + Sync>(
+    spans: &[&[Slot<V>]],
     entities: &Entities,
     dictionary: Option<&TextDictionary>,
     level: i32,
@@ -161,27 +165,29 @@ fn encode_blocks(
 }
 
 /// Returns the texts of live events.
-fn texts(slots: &[Slot]) -> impl Iterator<Item = &[u8]> {
+fn texts<V: AsRef<[u8]>>(slots: &[Slot<V>]) -> impl Iterator<Item = &[u8]> {
     slots.iter().filter_map(|slot| match slot {
         Slot::Live { fields, .. } => {
-            fields.iter().find(|field| field.tag == tag::TEXT).map(|field| field.value.as_slice())
+            fields.iter().find(|field| field.tag == tag::TEXT).map(|field| field.value.as_ref())
         }
         Slot::Stub { .. } | Slot::Blank { .. } => None,
     })
 }
 
 /// Trains a dictionary on texts from all over the segment; none where there is too little, or where training fails.
-fn train(slots: &[Slot]) -> Option<TextDictionary> {
+fn train<V: AsRef<[u8]>>(slots: &[Slot<V>], level: u8) -> Option<TextDictionary> {
     let total = texts(slots).fold(0_usize, |sum, text| sum.saturating_add(text.len()));
     if total < DICTIONARY_TEXT_BYTES_MIN {
         return None;
     }
-    let stride = total.div_ceil(SAMPLE_BYTES_MAX);
+    let sample_bytes_max =
+        if level < LEVEL_SETTLED { SAMPLE_BYTES_IN_HASTE } else { SAMPLE_BYTES_MAX };
+    let stride = total.div_ceil(sample_bytes_max);
     let (mut samples, mut sizes) = (Vec::new(), Vec::new());
     // Short runs of neighbours, so that a sample shows how one text follows another.
     for run in slots.chunks(64).step_by(stride) {
         for text in texts(run).filter(|text| !text.is_empty()) {
-            let room = SAMPLE_BYTES_MAX.saturating_sub(samples.len());
+            let room = sample_bytes_max.saturating_sub(samples.len());
             let text = text.get(..room.min(text.len())).unwrap_or(text);
             samples.extend_from_slice(text);
             sizes.push(text.len());
@@ -232,7 +238,7 @@ struct Census {
 
 impl Census {
     /// Counts the rows of a block and returns which rooms occur in it.
-    fn count(&mut self, slots: &[Slot]) -> RoaringBitmap {
+    fn count<V: AsRef<[u8]>>(&mut self, slots: &[Slot<V>]) -> RoaringBitmap {
         let mut rooms = RoaringBitmap::new();
         for slot in slots {
             let state = match slot {

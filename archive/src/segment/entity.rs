@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use super::bytes::{Bytes, put_count, put_varint};
 use super::column::{Columns, Packer};
 use super::fault::Fault;
+use super::id_hash::IdHashing;
 use super::slot::Slot;
-use crate::proof::Header;
 use crate::proof::header::{ROLE_ACTOR, ROLE_PLACE, ROLE_SOURCE, ROLE_TARGET};
 use crate::record::tag;
 
@@ -55,27 +55,51 @@ impl Entity {
     }
 }
 
+/// Where the ids of one row stand in the segment's table, by role.
+#[derive(Debug, Default)]
+pub(crate) struct RowPlaces(Vec<(u8, usize)>);
+
+impl RowPlaces {
+    /// Forgets the row before.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Notes where the id of a role stands.
+    pub(crate) fn put(&mut self, role: u8, place: usize) {
+        self.0.push((role, place));
+    }
+
+    /// Returns where the id of a role stands, if the row has one.
+    pub(crate) fn get(&self, role: u8) -> Option<usize> {
+        self.0.iter().find(|(at, _)| *at == role).map(|(_, place)| *place)
+    }
+}
+
 /// All ids of a segment in the order they first occur.
 #[derive(Debug, Default)]
 pub(crate) struct Entities {
     list: Vec<Entity>,
-    places: HashMap<(u8, [u8; 16]), usize>,
+    places: HashMap<(u8, [u8; 16]), usize, IdHashing>,
 }
 
 impl Entities {
     /// Collects the ids and names of these slots.
-    pub(crate) fn of(slots: &[Slot]) -> Self {
+    pub(crate) fn of<V: AsRef<[u8]>>(slots: &[Slot<V>]) -> Self {
         let mut entities = Self::default();
+        let mut of_row = RowPlaces::default();
         for slot in slots {
             let Some(header) = slot.header() else { continue };
+            of_row.clear();
             for (role, id) in &header.ids {
                 if table_of_role(*role).is_some() {
-                    entities.place_or_add(*role, *id);
+                    of_row.put(*role, entities.place_or_add(*role, *id));
                 }
             }
-            if let Slot::Live { header, fields } = slot {
+            if let Slot::Live { fields, .. } = slot {
                 for field in fields {
-                    entities.learn(header, field.tag, &field.value);
+                    let place = role_of_name(field.tag).and_then(|role| of_row.get(role));
+                    entities.learn(place, field.tag, field.value.as_ref());
                 }
             }
         }
@@ -91,10 +115,8 @@ impl Entities {
         place
     }
 
-    fn learn(&mut self, header: &Header, tag: u16, name: &[u8]) {
-        let entity = role_of_name(tag)
-            .and_then(|role| self.place(role, header.id(role)?))
-            .and_then(|place| self.list.get_mut(place));
+    fn learn(&mut self, place: Option<usize>, tag: u16, name: &[u8]) {
+        let entity = place.and_then(|place| self.list.get_mut(place));
         if let Some(entity) = entity.filter(|entity| entity.name(tag).is_none()) {
             entity.names.push((tag, name.to_vec()));
         }

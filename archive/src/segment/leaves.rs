@@ -34,7 +34,10 @@ impl<'a> Salting<'a> {
     }
 
     /// Returns the two hashes under an event's leaf; nothing for a blank one, of which only the leaf is left.
-    pub(crate) fn commitments(&mut self, slot: &Slot) -> Result<Option<Commitments>, Refusal> {
+    pub(crate) fn commitments<V: AsRef<[u8]>>(
+        &mut self,
+        slot: &Slot<V>,
+    ) -> Result<Option<Commitments>, Refusal> {
         let seq = Seq::new(slot.seq()).ok_or(Refusal::Index)?;
         match slot {
             Slot::Blank { .. } => Ok(None),
@@ -45,14 +48,14 @@ impl<'a> Salting<'a> {
             }
             Slot::Live { header, fields } => {
                 let salts = self.cover(seq)?.salts(seq).ok_or(Refusal::Cover)?;
-                let fields = fields.iter().map(|field| (field.tag, field.value.as_slice()));
+                let fields = fields.iter().map(|field| (field.tag, field.value.as_ref()));
                 Ok(Some(commit(&header.encode(), seq, fields, &salts)))
             }
         }
     }
 
     /// Returns the leaf of an event.
-    pub(crate) fn leaf(&mut self, slot: &Slot) -> Result<Digest, Refusal> {
+    pub(crate) fn leaf<V: AsRef<[u8]>>(&mut self, slot: &Slot<V>) -> Result<Digest, Refusal> {
         if let Slot::Blank { leaf, .. } = slot {
             return Ok(*leaf);
         }

@@ -12,6 +12,7 @@ pub mod encoder;
 mod entity;
 pub mod fault;
 pub mod footer;
+mod id_hash;
 pub mod layout;
 mod leaves;
 pub mod name;

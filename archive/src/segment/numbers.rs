@@ -104,7 +104,7 @@ pub(crate) const fn is_text(column: u8) -> bool {
 }
 
 /// The values of one class, as they are collected.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Values {
     lengths: Vec<usize>,
     joined: Vec<u8>,

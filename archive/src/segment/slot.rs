@@ -3,15 +3,15 @@
 use crate::proof::Header;
 use crate::record::Field;
 
-/// What a segment holds of one event.
+/// What a segment holds of one event. Its values are its own, or borrowed from where the event lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Slot {
+pub enum Slot<V = Vec<u8>> {
     /// The whole event.
     Live {
         /// Its header.
         header: Header,
         /// Its fields, tags strictly ascending.
-        fields: Vec<Field>,
+        fields: Vec<Field<V>>,
     },
     /// A destroyed event whose header is kept.
     Stub {
@@ -29,7 +29,7 @@ pub enum Slot {
     },
 }
 
-impl Slot {
+impl<V: AsRef<[u8]>> Slot<V> {
     /// Returns the sequence number.
     pub const fn seq(&self) -> u64 {
         match self {
@@ -51,7 +51,8 @@ impl Slot {
         let header = |header: &Header| header.ids.len().saturating_mul(17).saturating_add(44);
         match self {
             Self::Live { header: head, fields } => {
-                fields.iter().fold(header(head), |sum, field| sum.saturating_add(field.value.len()))
+                let bytes = fields.iter().map(|field| field.value.as_ref().len());
+                bytes.fold(header(head), usize::saturating_add)
             }
             Self::Stub { header: head, .. } => header(head).saturating_add(32),
             Self::Blank { .. } => 40,
