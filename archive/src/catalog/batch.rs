@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use chat::{Act, Custody, Recorded};
 
+use super::glance::Glance;
+use crate::journal::frame::RawRecord;
+
 /// What is counted of a room or a person in one batch.
 #[derive(Debug, Default)]
 pub(super) struct Change {
@@ -45,50 +48,62 @@ pub(super) fn number(number: u64) -> i64 {
 }
 
 impl Changes {
-    /// Returns what the events after `from` up to `until` change. Those that are destroyed are not in the batch.
-    pub(super) fn of(from: u64, until: u64, batch: &[Recorded]) -> Self {
-        let mut changes = Self { from: number(from), until: number(until), ..Self::default() };
-        for recorded in batch {
-            changes.take(recorded);
-        }
-        changes
+    /// Returns the changes of the events after `from`, none so far.
+    pub(super) fn after(from: u64) -> Self {
+        Self { from: number(from), ..Self::default() }
     }
 
-    fn take(&mut self, recorded: &Recorded) {
-        let event = &recorded.event;
-        let seq = number(recorded.seq.get());
-        let count = self.kinds.entry(event.kind.code().into()).or_default();
+    /// Takes an event.
+    pub(super) fn take_event(&mut self, recorded: &Recorded) {
+        self.take(&Glance::of_event(recorded));
+    }
+
+    /// Takes an event as it stands in the journal.
+    pub(super) fn take_record(&mut self, record: RawRecord<'_>) {
+        if let Some(glance) = Glance::of_record(record) {
+            self.take(&glance);
+        } else if let Some(recorded) = record.decode() {
+            self.take_event(&recorded);
+        }
+    }
+
+    fn take(&mut self, glance: &Glance<'_>) {
+        let seq = number(glance.seq);
+        let count = self.kinds.entry(glance.kind.code().into()).or_default();
         *count = count.saturating_add(1);
-        let source = event.origin.as_ref().map(|origin| *origin.source.as_bytes());
+        let source = glance.source;
         if let Some(source) = source {
             let (_, events) = self.sources.entry(source).or_default();
             *events = events.saturating_add(1);
         }
-        if let Some(place) = &event.place {
-            let room = self.rooms.entry(*place.room.as_bytes()).or_default();
-            room.seen(&place.name, source, seq);
+        if let Some((id, name)) = glance.place {
+            self.rooms.entry(id).or_default().seen(name, source, seq);
         }
-        if let Some(actor) = &event.actor {
-            let person = self.persons.entry(*actor.id.as_bytes()).or_default();
-            person.seen(&actor.name, source, seq);
-            person.foreign_id = actor.foreign_id.clone().or_else(|| person.foreign_id.take());
-            person.email = actor.email.clone().or_else(|| person.email.take());
+        if let Some(actor) = &glance.actor {
+            let person = self.persons.entry(actor.id).or_default();
+            person.seen(actor.name, source, seq);
+            let newer = |given: Option<&str>, known: &mut Option<String>| {
+                if let Some(given) = given.filter(|given| known.as_deref() != Some(given)) {
+                    *known = Some(given.to_owned());
+                }
+            };
+            newer(actor.foreign_id, &mut person.foreign_id);
+            newer(actor.email, &mut person.email);
         }
-        for attachment in &event.content.attachments {
+        for attachment in glance.attachments {
             if let Custody::Held { file, bytes } = &attachment.custody {
                 let entry = self.files.entry(*file.as_bytes()).or_insert((number(*bytes), seq, 0));
                 entry.2 = entry.2.saturating_add(1);
             }
         }
         // Only the archive's own acts declare anything: a source's words do not.
-        if let (Some(act), None) = (&event.content.act, &event.origin) {
-            self.take_act(recorded, act, seq);
+        if let Some(act) = glance.act {
+            self.take_act(glance.place.map(|(room, _)| room), act, seq);
         }
     }
 
-    fn take_act(&mut self, recorded: &Recorded, act: &Act, seq: i64) {
+    fn take_act(&mut self, room: Option<[u8; 16]>, act: &Act, seq: i64) {
         let source = act.text("source").and_then(|id| id.parse::<chat::SourceId>().ok());
-        let room = recorded.event.place.as_ref().map(|place| *place.room.as_bytes());
         match (act.verb.as_str(), room) {
             ("source-declared", None) => {
                 if let (Some(source), Some(name)) = (source, act.text("name")) {

@@ -12,6 +12,7 @@ use std::time::Duration;
 use chat::{ArchiveId, Disk, Seq};
 use parking_lot::Mutex;
 
+use super::batch::Changes;
 use super::sqlite::SqliteCatalog;
 use super::{Catalog as _, CheckpointRow, SegmentRow};
 use crate::bell::Bell;
@@ -20,7 +21,7 @@ use crate::fuse::whole_message;
 use crate::journal::writer::Shared;
 use crate::segment::Sealed;
 use crate::signer::Signer;
-use crate::tail::{read_on, recorded_at};
+use crate::tail::recorded_at;
 
 const FILE: &str = "catalog.sqlite";
 /// The names in it are not encrypted: nobody but the archive's owner reads it.
@@ -29,8 +30,10 @@ const FILE_MODE: u32 = 0o600;
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long it waits after a failure.
 const PAUSE_AFTER_FAULT: Duration = Duration::from_mins(1);
-/// Events that one transaction takes at most.
-const BATCH_EVENTS: usize = 4_096;
+/// Events that one transaction takes at most: rooms and persons are written once for all of them.
+const BATCH_EVENTS: u64 = 65_536;
+/// Of those, how many are read out of segments at once.
+const SEALED_EVENTS: u64 = 4_096;
 
 /// Keeps the catalog of one archive. One round at a time.
 #[derive(Debug)]
@@ -169,14 +172,41 @@ impl CatalogFollower {
             self.shared.fuse.check()?;
             let followed = self.events();
             let from = Seq::new(followed.saturating_add(1)).expect("no log has 2⁶³ events");
-            let (batch, next) = read_on(&self.shared, &self.sealed, from, BATCH_EVENTS, None)?;
+            let (changes, next) = self.changes_from(from)?;
             if next == from {
                 break;
             }
-            catalog.follow(followed, next.leaf_index(), &batch)?;
+            catalog.follow(changes, next.leaf_index())?;
             self.events.store(next.leaf_index(), Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// Returns what the next events change, and the event to go on with. What is in memory is looked at where it lies.
+    fn changes_from(&self, from: Seq) -> Result<(Changes, Seq)> {
+        let mut changes = Changes::after(from.leaf_index());
+        let end = from.plus(BATCH_EVENTS);
+        let mut next = from;
+        while next < end {
+            if let Some(frame) = self.shared.memory.frame(next) {
+                while let Some(record) = frame.record(next).filter(|_| next < end) {
+                    changes.take_record(record);
+                    next = next.next();
+                }
+            } else {
+                let wanted = end.get().saturating_sub(next.get()).min(SEALED_EVENTS);
+                let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+                let (found, after) = self.sealed.events_from(next, wanted, None)?;
+                if after == next {
+                    break;
+                }
+                for recorded in &found {
+                    changes.take_event(recorded);
+                }
+                next = after;
+            }
+        }
+        Ok((changes, next))
     }
 
     fn list_segments(&self, catalog: &SqliteCatalog, listed: &mut Listed) -> Result<()> {

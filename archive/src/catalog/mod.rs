@@ -5,6 +5,7 @@
 
 mod batch;
 mod follower;
+mod glance;
 mod sqlite;
 mod write;
 

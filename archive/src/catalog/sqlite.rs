@@ -6,9 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use chat::{
-    ArchiveId, EventKind, FileId, Lane, PersonId, Recorded, RoomId, Seq, SourceId, Timestamp,
-};
+use chat::{ArchiveId, EventKind, FileId, Lane, PersonId, RoomId, Seq, SourceId, Timestamp};
 use parking_lot::Mutex;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{Connection as _, Row as _, SqliteConnection};
@@ -57,10 +55,10 @@ impl SqliteCatalog {
         Ok(Self { worker: Mutex::new(Some((jobs, thread))) })
     }
 
-    /// Takes what the events after `from` up to `until` say. Their effect and the new watermark are durable together, or neither
-    /// is; it fails where the watermark is not `from`. Events that are destroyed are not in the batch.
-    pub(crate) fn follow(&self, from: u64, until: u64, batch: &[Recorded]) -> Result<()> {
-        let changes = Changes::of(from, until, batch);
+    /// Takes what the events up to `until` say. Their effect and the new watermark are durable together, or neither is; it fails
+    /// where the watermark is not the one that the changes follow. Events that are destroyed are not among them.
+    pub(super) fn follow(&self, mut changes: Changes, until: u64) -> Result<()> {
+        changes.until = super::batch::number(until);
         self.ask("write", move |runtime, connection| {
             runtime.block_on(write::apply(connection, &changes))
         })

@@ -1,6 +1,6 @@
 //! Claims about the catalog: it says what the log says, and comes back equal when it is deleted.
 
-use chat::{Act, EventKind};
+use chat::{Act, EventKind, Recorded};
 
 use super::*;
 use crate::tests::Numbers;
@@ -23,7 +23,13 @@ fn open(path: &Path) -> SqliteCatalog {
 
 fn follow(catalog: &SqliteCatalog, batch: &[Recorded]) -> Result<()> {
     let (first, last) = (batch[0].seq, batch[batch.len() - 1].seq);
-    catalog.follow(first.leaf_index(), last.get(), batch)
+    catalog.follow(changes(first.leaf_index(), batch), last.get())
+}
+
+fn changes(from: u64, batch: &[Recorded]) -> Changes {
+    let mut changes = Changes::after(from);
+    batch.iter().for_each(|recorded| changes.take_event(recorded));
+    changes
 }
 
 type Rows = (
@@ -104,10 +110,10 @@ fn destroyed_events_move_the_watermark_and_count_for_nothing() {
     let catalog = open(&folder.path().join("c.sqlite"));
     let mut events = events();
     events.drain(100..200);
-    catalog.follow(0, 500, &events).unwrap();
+    catalog.follow(changes(0, &events), 500).unwrap();
     let counts = catalog.counts().unwrap();
     assert_eq!((counts.watermark, counts.events), (500, 400));
-    catalog.follow(500, 510, &[]).unwrap();
+    catalog.follow(changes(500, &[]), 510).unwrap();
     assert_eq!(catalog.watermark().unwrap(), 510);
 }
 
