@@ -4,7 +4,7 @@
 //! and of those the part without content. It holds two decoded blocks at a time, whatever the log holds.
 
 use std::collections::HashSet;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::Arc;
 
 use chat::{EventKind, Lane, RoomId, Seq};
@@ -14,6 +14,7 @@ use crate::archive::Archive;
 use crate::error::Result;
 use crate::proof::Header;
 use crate::proof::header::ROLE_PLACE;
+use crate::record::tag;
 use crate::segment::{Block, BlockEntry, Sealed, SealedRange, SegmentReader};
 
 /// Which events a pass is after.
@@ -28,6 +29,9 @@ pub struct Sought<'a> {
     /// The last event that may be given.
     pub until: Seq,
 }
+
+/// Takes the header of a living event and the name of its room.
+pub type TakeNamed<'a> = &'a mut dyn FnMut(&Header, Option<&str>);
 
 /// Takes one header, and says whether to go on.
 pub type TakeHeader<'a> = &'a mut dyn FnMut(&Header) -> ControlFlow<()>;
@@ -102,6 +106,64 @@ impl Archive {
         }
         Ok(())
     }
+}
+
+impl Archive {
+    /// Gives the header of every event between two that lives, and the name of its room as the event has it, in no fixed order. What
+    /// people said is not read.
+    pub fn rooms_named(&self, from: Seq, until: Seq, take: TakeNamed<'_>) -> Result<()> {
+        self.shared.fuse.check()?;
+        let until = until.get().min(self.size());
+        let mut next = from;
+        while next.get() <= until {
+            let wanted = next.get()..=until;
+            if let Some(frame) = self.shared.memory.frame(next) {
+                for record in frame.records() {
+                    let Ok(header) = Header::decode(record.header) else { continue };
+                    if wanted.contains(&header.seq) {
+                        let name = record.fields().find(|(tag, _)| *tag == tag::PLACE);
+                        take(&header, room_name(&header, name.map(|(_, name)| name)));
+                    }
+                }
+                next = frame.end();
+            } else if let Some(range) = self.sealed.range(next) {
+                for lane in Lane::ALL {
+                    self.lane_named(range.reader(lane)?, &wanted, take)?;
+                }
+                next = range.last.next();
+            } else {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn lane_named(
+        &self,
+        reader: &SegmentReader,
+        wanted: &RangeInclusive<u64>,
+        take: TakeNamed<'_>,
+    ) -> Result<()> {
+        let is_met = |entry: &&BlockEntry| {
+            entry.first.get() <= *wanted.end() && *wanted.start() <= entry.last.get()
+        };
+        for entry in reader.footer().blocks.iter().filter(is_met) {
+            let block = self.sealed.headers_of(reader, entry)?;
+            for row in 0..block.rows() {
+                let header = block.live_header(row);
+                if let Some(header) = header.filter(|header| wanted.contains(&header.seq)) {
+                    take(header, room_name(header, block.field(row, tag::PLACE)));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the name of a room, if the event has a room and the name is one.
+fn room_name<'a>(header: &Header, name: Option<&'a [u8]>) -> Option<&'a str> {
+    header.id(ROLE_PLACE)?;
+    std::str::from_utf8(name?).ok()
 }
 
 fn give(sought: &Sought<'_>, header: &Header, take: TakeHeader<'_>) -> ControlFlow<()> {

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use archive::Archive;
+use archive::proof::Header;
 use chat::{Seq, Timestamp};
 
 use crate::error::{Error, Result};
 
-/// Events that are read back at once.
-const READ_EVENTS: u64 = 8_192;
 /// Microseconds of a day.
 const DAY_MICROS: i64 = 86_400_000_000;
 
@@ -126,7 +125,8 @@ impl Ledger {
         }
     }
 
-    /// Reads back every event that was said to be held and counts what is there. Returns how many.
+    /// Reads back the head of every event that was said to be held and counts what is there. Returns how many. Every byte
+    /// of it is read back where it is sealed.
     pub(super) fn read_back(&mut self, archive: &Archive) -> Result<u64> {
         let mut held = std::mem::take(&mut self.held);
         held.sort_unstable();
@@ -135,30 +135,25 @@ impl Ledger {
         for stretch in held {
             // An event that several records stand for is counted once.
             next = next.max(stretch.first);
-            while next < stretch.end {
-                let end = stretch.end.min(next.plus(READ_EVENTS));
-                count += self.read_stretch(archive, Stretch { first: next, end, ..stretch })?;
-                next = end;
+            if next < stretch.end {
+                count += self.read_stretch(archive, Stretch { first: next, ..stretch })?;
+                next = stretch.end;
             }
         }
         Ok(count)
     }
 
     fn read_stretch(&mut self, archive: &Archive, stretch: Stretch) -> Result<u64> {
-        let mut seqs = Vec::new();
-        let mut next = stretch.first;
-        while next < stretch.end {
-            seqs.push(next);
-            next = next.next();
-        }
-        let events = archive.read_many(&seqs).map_err(|source| Error::Archive { source })?;
+        let Some(last) = Seq::new(stretch.end.leaf_index()) else { return Ok(0) };
         let mut count = 0;
-        for recorded in events.into_iter().flatten() {
+        let mut take = |header: &Header, room: Option<&str>| {
             count += 1;
-            if let Some(place) = &recorded.event.place {
-                self.count(stretch.source, &place.name, recorded.event.at, Side::Held);
+            if let Some(room) = room {
+                self.count(stretch.source, room, Timestamp::from_micros(header.at), Side::Held);
             }
-        }
+        };
+        let read = archive.rooms_named(stretch.first, last, &mut take);
+        read.map_err(|source| Error::Archive { source })?;
         Ok(count)
     }
 
