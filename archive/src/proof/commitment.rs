@@ -2,9 +2,9 @@
 
 use chat::Seq;
 
-use super::hash::{Digest, Hasher, first_half, sha256};
+use super::hash::{Digest, Hasher, first_half};
 use super::salt::{Salt, Salts};
-use super::tree::leaf_hash;
+use super::tree::LEAF;
 
 /// The two hashes that an entry is made of. Neither says anything about what it covers without a salt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,11 @@ impl Commitments {
 
     /// Returns the leaf.
     pub fn leaf(&self) -> Digest {
-        leaf_hash(&self.entry())
+        let mut hasher = Hasher::new();
+        hasher.put(&LEAF);
+        hasher.put(&self.header);
+        hasher.put(&self.content);
+        hasher.finish()
     }
 }
 
@@ -48,12 +52,21 @@ pub fn commit<'a>(
 
 /// Returns the commitment to a header.
 pub fn header_commitment(hs: &Salt, header: &[u8]) -> Digest {
-    sha256(&[b"H", hs, header])
+    let mut hasher = Hasher::new();
+    hasher.put(b"H");
+    hasher.put(hs);
+    hasher.update(header);
+    hasher.finish()
 }
 
 /// Returns the salt of one field.
 pub fn field_salt(seq: Seq, tag: u16, cs: &Salt) -> Salt {
-    first_half(&sha256(&[b"K", &seq.get().to_be_bytes(), &tag.to_be_bytes(), cs]))
+    let mut hasher = Hasher::new();
+    hasher.put(b"K");
+    hasher.put(&seq.get().to_be_bytes());
+    hasher.put(&tag.to_be_bytes());
+    hasher.put(cs);
+    first_half(&hasher.finish())
 }
 
 /// Returns the salt of the list of fields, which opens without `cs`.
@@ -63,7 +76,13 @@ pub fn list_salt(seq: Seq, cs: &Salt) -> Salt {
 
 /// Returns the commitment to one field.
 pub fn field_commitment(seq: Seq, tag: u16, salt: &Salt, value: &[u8]) -> Digest {
-    sha256(&[b"F", &seq.get().to_be_bytes(), &tag.to_be_bytes(), salt, value])
+    let mut hasher = Hasher::new();
+    hasher.put(b"F");
+    hasher.put(&seq.get().to_be_bytes());
+    hasher.put(&tag.to_be_bytes());
+    hasher.put(salt);
+    hasher.update(value);
+    hasher.finish()
 }
 
 /// Makes the content commitment item by item, without holding the list.
@@ -74,16 +93,16 @@ impl ContentHasher {
     /// Starts the list of an event under its salt.
     pub fn new(seq: Seq, ls: &Salt) -> Self {
         let mut hasher = Hasher::new();
-        hasher.update(b"C");
-        hasher.update(&seq.get().to_be_bytes());
-        hasher.update(ls);
+        hasher.put(b"C");
+        hasher.put(&seq.get().to_be_bytes());
+        hasher.put(ls);
         Self(hasher)
     }
 
     /// Adds an item; the caller keeps the tags ascending.
     pub fn add(&mut self, tag: u16, commitment: &Digest) {
-        self.0.update(&tag.to_be_bytes());
-        self.0.update(commitment);
+        self.0.put(&tag.to_be_bytes());
+        self.0.put(commitment);
     }
 
     /// Returns the content commitment.

@@ -8,7 +8,7 @@ use std::fmt;
 use chat::{Lane, Seq};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::hash::{halves, sha256};
+use super::hash::{Hasher, halves};
 
 /// One node of a salt tree, a salt among them.
 pub type Salt = [u8; 16];
@@ -229,9 +229,13 @@ fn shared_depths(one: u16, other: u16) -> u8 {
 
 /// Returns the two children of the node at a place.
 fn children(run: SaltRun, parent: SaltPlace, node: &Salt) -> [Salt; 2] {
-    let first = run.first.get().to_be_bytes();
-    let [high, low] = parent.index.to_be_bytes();
-    halves(&sha256(&[&[b'S', run.lane.code()], &first, &[parent.depth, high, low], node]))
+    let mut hasher = Hasher::new();
+    hasher.put(&[b'S', run.lane.code()]);
+    hasher.put(&run.first.get().to_be_bytes());
+    hasher.put(&[parent.depth]);
+    hasher.put(&parent.index.to_be_bytes());
+    hasher.put(node);
+    halves(&hasher.finish())
 }
 
 #[cfg(test)]

@@ -13,16 +13,25 @@ pub use path::{
 pub use range::{range_hashes, range_hashes_count, verify_range};
 pub use tile::{TILE_HASHES_MAX, TILE_HEIGHT, Tile, complete_at};
 
-use super::hash::{Digest, sha256};
+use super::hash::{Digest, Hasher, sha256};
+
+/// What stands before an entry that is hashed.
+pub(super) const LEAF: [u8; 1] = [0];
+/// What stands before two nodes that are hashed.
+const NODE: [u8; 1] = [1];
 
 /// Returns the hash of an entry.
 pub fn leaf_hash(entry: &[u8]) -> Digest {
-    sha256(&[&[0], entry])
+    sha256(&[&LEAF, entry])
 }
 
 /// Returns the hash of an inner node.
 pub fn node_hash(left: &Digest, right: &Digest) -> Digest {
-    sha256(&[&[1], left, right])
+    let mut hasher = Hasher::new();
+    hasher.put(&NODE);
+    hasher.put(left);
+    hasher.put(right);
+    hasher.finish()
 }
 
 /// Returns the root of the tree without leaves.
