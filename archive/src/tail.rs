@@ -88,7 +88,8 @@ pub(crate) fn read_on(
     max: usize,
     lane: Option<Lane>,
 ) -> Result<(Vec<Recorded>, Seq)> {
-    let mut events = Vec::new();
+    let there = shared.memory.size().saturating_sub(from.leaf_index());
+    let mut events = Vec::with_capacity(usize::try_from(there).unwrap_or(max).min(max));
     let mut next = from;
     while events.len() < max {
         let Some(frame) = shared.memory.frame(next) else {

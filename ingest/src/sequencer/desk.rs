@@ -165,7 +165,9 @@ impl Desk {
     }
 
     fn hand_over(&mut self, first: Seq, written: Vec<Written>) -> Result<Prepared> {
-        let batch = std::mem::take(&mut self.batch);
+        // The next batch is probably as large as this one.
+        let next = Vec::with_capacity(self.batch.len());
+        let batch = std::mem::replace(&mut self.batch, next);
         if batch.is_empty() {
             return Ok(Prepared { first, pending: None, written });
         }
