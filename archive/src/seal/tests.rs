@@ -210,10 +210,9 @@ fn a_leaf_that_differs_keeps_the_segment_from_getting_its_name() {
 #[test]
 fn a_gap_in_the_journal_is_refused() {
     let events = events(10);
-    let slots = events
-        .iter()
-        .filter(|event| event.seq.get() != 5)
-        .map(|event| (Slot::Live { header: record::header(event), fields: Vec::new() }, [0; 32]));
+    let slots = events.iter().filter(|event| event.seq.get() != 5).map(|event| {
+        (Slot::Live { header: record::header(event), fields: Vec::<record::Field>::new() }, [0; 32])
+    });
     assert!(Harvest::collect((Seq::FIRST, 0), slots, &[]).is_err());
     assert!(Harvest::<Vec<u8>>::collect((Seq::FIRST, 0), std::iter::empty(), &[]).is_err());
 }
