@@ -28,7 +28,9 @@ fn follow(catalog: &SqliteCatalog, batch: &[Recorded]) -> Result<()> {
 
 fn changes(from: u64, batch: &[Recorded]) -> Changes {
     let mut changes = Changes::after(from);
-    batch.iter().for_each(|recorded| changes.take_event(recorded));
+    for recorded in batch {
+        changes.take_event(recorded);
+    }
     changes
 }
 
