@@ -18,6 +18,8 @@ use crate::source::Unreadable;
 const PAGE_EVENTS: u64 = 1 << 15;
 /// Words of one page of claims.
 const PAGE_WORDS: usize = 1 << 9;
+/// Claims that are kept as they are: a single post needs no page.
+const FEW_CLAIMS: usize = 16;
 
 /// One thing that a caller hands in.
 #[derive(Debug, Clone)]
@@ -46,7 +48,9 @@ impl Offer {
 /// What is remembered of one input while it is read.
 #[derive(Debug, Default)]
 pub(crate) struct Input {
-    /// Which events of the archive stand for records of this input, a bit for each, in pages.
+    /// Which events of the archive stand for records of this input, as long as they are few.
+    few_claims: Vec<Seq>,
+    /// The same once they are more, a bit for each, in pages.
     claims: BTreeMap<u64, Box<[u64]>>,
     /// How many equals there were of each record without an id that came more than once.
     equals: HashMap<Fingerprint, u32>,
@@ -82,6 +86,20 @@ impl Input {
 
     /// Notes that an event stands for a record of this input.
     pub(super) fn claim(&mut self, seq: Seq) {
+        if self.has_claimed(seq) {
+            return;
+        }
+        if self.claims.is_empty() && self.few_claims.len() < FEW_CLAIMS {
+            self.few_claims.push(seq);
+            return;
+        }
+        for seq in std::mem::take(&mut self.few_claims) {
+            self.mark(seq);
+        }
+        self.mark(seq);
+    }
+
+    fn mark(&mut self, seq: Seq) {
         let (page, word, bit) = place_of(seq);
         let page = self.claims.entry(page).or_insert_with(|| vec![0; PAGE_WORDS].into());
         if let Some(word) = page.get_mut(word) {
@@ -93,7 +111,7 @@ impl Input {
     pub(super) fn has_claimed(&self, seq: Seq) -> bool {
         let (page, word, bit) = place_of(seq);
         let word = self.claims.get(&page).and_then(|page| page.get(word));
-        word.is_some_and(|word| word & bit != 0)
+        word.is_some_and(|word| word & bit != 0) || self.few_claims.contains(&seq)
     }
 
     /// Returns how many equals of a record are known to have come before it, by the fingerprint of the first; 1 if none was counted.
@@ -128,13 +146,17 @@ mod tests {
     fn a_claim_is_one_event_and_no_other() {
         let mut input = Input::default();
         let seq = |number| Seq::new(number).unwrap();
-        let claimed = [1, 64, 65, 32_768, 32_769, 10_000_000];
-        for number in claimed {
-            input.claim(seq(number));
-        }
-        for number in [1, 2, 63, 64, 65, 66, 32_767, 32_768, 32_769, 32_770, 9_999_999, 10_000_000]
-        {
-            assert_eq!(input.has_claimed(seq(number)), claimed.contains(&number), "{number}");
+        let mut claimed = vec![1, 64, 65, 32_768, 32_769, 10_000_000];
+        let asked = [1, 2, 63, 64, 65, 66, 32_767, 32_768, 32_769, 32_770, 9_999_999, 10_000_000];
+        // First as many as are kept as they are, then more.
+        claimed.extend((0..20).map(|place| 100 + place * 2));
+        for (place, number) in claimed.iter().enumerate() {
+            input.claim(seq(*number));
+            input.claim(seq(*number));
+            for other in asked.iter().chain(&claimed) {
+                let is_claimed = claimed[..=place].contains(other);
+                assert_eq!(input.has_claimed(seq(*other)), is_claimed, "{other} after {number}");
+            }
         }
     }
 }
