@@ -73,6 +73,8 @@ pub struct ArchiveState {
     pub sealed_bytes: u64,
     /// Bytes of the headers and values in them, before columns and compression.
     pub raw_bytes: u64,
+    /// Bytes of memory that decoded blocks take, which are kept for those who read their neighbours; at most 48 MiB.
+    pub cached_bytes: u64,
     /// Sealed ranges.
     pub segments: u64,
     /// When the last of them was sealed.
@@ -328,6 +330,7 @@ impl Archive {
             journal_bytes: self.shared.memory.bytes(),
             sealed_bytes: sealed.bytes,
             raw_bytes: sealed.raw_bytes,
+            cached_bytes: self.sealed.cached_bytes(),
             segments: sealed.segments,
             last_seal: sealed.last_seal,
             blobs,

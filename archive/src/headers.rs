@@ -152,7 +152,7 @@ impl Archive {
             for row in 0..block.rows() {
                 let header = block.live_header(row);
                 if let Some(header) = header.filter(|header| wanted.contains(&header.seq)) {
-                    take(header, room_name(header, block.field(row, tag::PLACE)));
+                    take(&header, room_name(&header, block.field(row, tag::PLACE)));
                 }
             }
         }
@@ -191,7 +191,7 @@ fn pass(
             if header.seq > sought.until.get() {
                 return ControlFlow::Break(());
             }
-            give(sought, header, take)
+            give(sought, &header, take)
         });
         if flow.is_break() {
             return Ok(flow);
@@ -247,7 +247,7 @@ impl<'a> LaneCursor<'a> {
         }
     }
 
-    fn header(&self) -> Option<&Header> {
+    fn header(&self) -> Option<Header> {
         self.block.as_ref()?.header(self.row)
     }
 }

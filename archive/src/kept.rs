@@ -78,6 +78,26 @@ impl Archive {
         kept.ok_or(Error::BeyondEnd { action: "show an event", asked: seq.get(), held })
     }
 
+    /// Returns what is kept of several events, in the order asked for. What neighbours share is read once.
+    pub(crate) fn kept_run(&self, seqs: &[Seq]) -> Vec<Result<Kept>> {
+        let unsealed: Vec<_> = seqs.iter().map(|seq| self.unsealed(*seq)).collect();
+        let held = self.size();
+        let absent = seqs.iter().zip(&unsealed).filter(|(_, kept)| kept.is_none());
+        let absent: Vec<Seq> = absent.map(|(seq, _)| *seq).collect();
+        let mut sealed = self.sealed.kept_run(&absent).into_iter();
+        let asked = seqs.iter().zip(unsealed);
+        asked
+            .map(|(seq, kept)| match kept {
+                Some(kept) => Ok(kept),
+                None => sealed.next().unwrap_or(Ok(None))?.ok_or(Error::BeyondEnd {
+                    action: "show an event",
+                    asked: seq.get(),
+                    held,
+                }),
+            })
+            .collect()
+    }
+
     fn unsealed(&self, seq: Seq) -> Option<Kept> {
         let frame = self.shared.memory.frame(seq)?;
         let run = self.shared.memory.run(seq)?;

@@ -11,11 +11,13 @@ use crate::error::{Error, Result};
 use crate::kept::Kept;
 use crate::log_tree::LogTree;
 use crate::proof::claim::Room;
-use crate::proof::tree::{self, consistency_path, inclusion_path, range_hashes};
+use crate::proof::tree::{self, KnownPath, consistency_path, inclusion_path, range_hashes};
 use crate::proof::{Consistency, Digest, Inclusion, Opening, RangeProof, Refusal};
 
 /// Events that a pass over many proves ahead of its reader.
 const PROVEN_AT_ONCE: usize = 512;
+/// Of these, events that are proven by one core in turn, since neighbours share blocks and salts.
+const PROVEN_TOGETHER: usize = 64;
 
 impl Archive {
     /// Returns the number of durable events and the root over them.
@@ -45,7 +47,7 @@ impl Archive {
         self.check_size("prove an event", seq.get(), size)?;
         let root = self.root(size)?;
         let opening = self.kept(seq)?.opening(is_withheld);
-        self.include(seq, opening, (size, &root))
+        self.include(seq, opening, (size, &root), &mut KnownPath::default())
     }
 
     /// Proves events that are whole, and returns each with its proof, in the order asked for. What neighbours share is
@@ -57,21 +59,30 @@ impl Archive {
     ) -> impl Iterator<Item = Result<(Recorded, Inclusion)>> + 'a {
         seqs.chunks(PROVEN_AT_ONCE).flat_map(move |seqs| match self.root(size) {
             Ok(root) => {
-                let proven = seqs.par_iter().map(|seq| self.prove_whole(*seq, (size, &root)));
+                let runs = seqs.par_chunks(PROVEN_TOGETHER);
+                let proven = runs.flat_map_iter(|seqs| self.prove_run(seqs, (size, root)));
                 proven.collect::<Vec<_>>()
             }
             Err(error) => vec![Err(error)],
         })
     }
 
-    fn prove_whole(&self, seq: Seq, (size, root): (u64, &Digest)) -> Result<(Recorded, Inclusion)> {
-        self.check_size("prove an event", seq.get(), size)?;
-        let Kept::Live { recorded, salts } = self.kept(seq)? else {
-            return Err(Error::EventDestroyed { seq });
-        };
-        let opening = Opening::of(&recorded, &salts, &|_| false);
-        let inclusion = self.include(seq, opening, (size, root))?;
-        Ok((*recorded, inclusion))
+    fn prove_run(
+        &self,
+        seqs: &[Seq],
+        (size, root): (u64, Digest),
+    ) -> impl Iterator<Item = Result<(Recorded, Inclusion)>> {
+        let kept = self.kept_run(seqs).into_iter();
+        let mut known = KnownPath::default();
+        seqs.iter().zip(kept).map(move |(seq, kept)| {
+            self.check_size("prove an event", seq.get(), size)?;
+            let Kept::Live { recorded, salts } = kept? else {
+                return Err(Error::EventDestroyed { seq: *seq });
+            };
+            let opening = Opening::of(&recorded, &salts, &|_| false);
+            let inclusion = self.include(*seq, opening, (size, &root), &mut known)?;
+            Ok((*recorded, inclusion))
+        })
     }
 
     /// Proves that the log of `to` events begins with the log of `from` events.
@@ -129,10 +140,11 @@ impl Archive {
         seq: Seq,
         opening: Opening,
         (size, root): (u64, &Digest),
+        known: &mut KnownPath,
     ) -> Result<Inclusion> {
         let path = self.with_tree(|tree| inclusion_path(seq.leaf_index(), size, tree))?;
         let inclusion = Inclusion { seq: seq.get(), opening, path };
-        match inclusion.verify(size, root) {
+        match inclusion.verify_beside(size, root, known) {
             Ok(_) => Ok(inclusion),
             Err(refusal) => Err(self.unproven(seq, seq.next(), refusal)),
         }

@@ -64,6 +64,7 @@ pub(crate) async fn metrics(State(shared): State<Shared>) -> Response {
     let gauges = [
         ("muniment_archive_events", state.events),
         ("muniment_journal_bytes", state.journal_bytes),
+        ("muniment_cached_bytes", state.cached_bytes),
         ("muniment_disk_free_bytes", state.free_bytes.unwrap_or(0)),
         ("muniment_index_lag_events", lag.events),
         ("muniment_checkpoint_events", state.checkpoint_size),

@@ -51,21 +51,10 @@ impl Header {
         self.ids.iter().find(|(at, _)| *at == role).map(|(_, id)| id)
     }
 
-    /// Appends the bytes that are hashed.
+    /// Appends its bytes.
     pub fn encode_into(&self, out: &mut Vec<u8>) {
-        out.push(VERSION);
-        out.extend_from_slice(&self.kind.to_be_bytes());
-        out.extend_from_slice(&self.seq.to_be_bytes());
-        out.extend_from_slice(&self.place_seq.to_be_bytes());
-        out.extend_from_slice(&self.place_prev.to_be_bytes());
-        out.extend_from_slice(&self.recorded_at.to_be_bytes());
-        out.extend_from_slice(&self.at.to_be_bytes());
-        let ids = u8::try_from(self.ids.len()).expect("roles are bytes and strictly ascend");
-        out.push(ids);
-        for (role, id) in &self.ids {
-            out.push(*role);
-            out.extend_from_slice(id);
-        }
+        let places = (self.seq, self.place_seq, self.place_prev);
+        put(out, self.kind, places, (self.recorded_at, self.at), &self.ids);
     }
 
     /// Returns the bytes that are hashed.
@@ -110,20 +99,58 @@ impl Header {
 
     /// Refuses roles out of order and places that contradict their numbers.
     pub fn check(&self) -> Result<(), Refusal> {
-        let mut before = 1;
-        for (role, _) in &self.ids {
-            if *role <= before {
-                return Err(Refusal::HeaderRoles);
-            }
-            before = *role;
-        }
+        check_roles(self.ids.iter().map(|(role, _)| *role))?;
         let has_place = self.id(ROLE_PLACE).is_some();
-        let chained = self.place_prev >= 1;
-        let fits = has_place == (self.place_seq >= 1)
-            && chained == (self.place_seq >= 2)
-            && (!chained || self.place_prev < self.seq);
-        if fits { Ok(()) } else { Err(Refusal::HeaderPlace) }
+        check_place(has_place, (self.seq, self.place_seq, self.place_prev))
     }
+}
+
+/// Appends the bytes of a header: its kind, its places in log and room, when it was recorded and when it happened, its ids.
+pub(crate) fn put(
+    out: &mut Vec<u8>,
+    kind: u16,
+    (seq, place_seq, place_prev): (u64, u64, u64),
+    (recorded_at, at): (i64, i64),
+    ids: &[(u8, [u8; 16])],
+) {
+    out.push(VERSION);
+    out.extend_from_slice(&kind.to_be_bytes());
+    for number in [seq, place_seq, place_prev] {
+        out.extend_from_slice(&number.to_be_bytes());
+    }
+    for time in [recorded_at, at] {
+        out.extend_from_slice(&time.to_be_bytes());
+    }
+    out.push(u8::try_from(ids.len()).expect("roles are bytes and strictly ascend"));
+    for (role, id) in ids {
+        out.push(*role);
+        out.extend_from_slice(id);
+    }
+}
+
+/// Checks that roles strictly ascend from 2 on.
+pub(crate) fn check_roles(roles: impl Iterator<Item = u8>) -> Result<(), Refusal> {
+    let mut before = 1;
+    for role in roles {
+        if role <= before {
+            return Err(Refusal::HeaderRoles);
+        }
+        before = role;
+    }
+    Ok(())
+}
+
+/// Checks that the chain of a room is there exactly where the event has a room: its sequence number, its place in the room
+/// and the event before it there.
+pub(crate) const fn check_place(
+    has_place: bool,
+    (seq, place_seq, place_prev): (u64, u64, u64),
+) -> Result<(), Refusal> {
+    let chained = place_prev >= 1;
+    let fits = has_place == (place_seq >= 1)
+        && chained == (place_seq >= 2)
+        && (!chained || place_prev < seq);
+    if fits { Ok(()) } else { Err(Refusal::HeaderPlace) }
 }
 
 fn split_id(pair: &[u8; ID_BYTES]) -> Option<(u8, [u8; 16])> {

@@ -7,8 +7,8 @@ mod tile;
 
 pub use frontier::Frontier;
 pub use path::{
-    consistency_length, consistency_path, inclusion_length, inclusion_path, verify_consistency,
-    verify_inclusion,
+    KnownPath, consistency_length, consistency_path, inclusion_length, inclusion_path,
+    verify_consistency, verify_inclusion, verify_inclusion_beside,
 };
 pub use range::{range_hashes, range_hashes_count, verify_range};
 pub use tile::{TILE_HASHES_MAX, TILE_HEIGHT, Tile, complete_at};

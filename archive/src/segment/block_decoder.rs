@@ -1,24 +1,25 @@
 //! Columns back to rows (`docs/format.md` §5.5–5.8): the mirror of the block encoder, with every step checked.
+//!
+//! A block has some hundred rows and is often opened for one of them. So a row here is numbers and places in a few lists
+//! that all rows share; nothing is allocated for a row, and an event is built when it is asked for.
 
 use std::collections::HashMap;
 
 use chat::Lane;
 
-use super::block::{BlockFrame, Row, Source};
+use super::block::BlockFrame;
 use super::bytes::{Bytes, unzigzag};
 use super::column::Columns;
 use super::entity::{Entities, role_of_name, table_of_role};
 use super::fault::Fault;
 use super::numbers::{
-    AT, BACK, CLASSES, COMMITMENT, CONTENT_FIRST, HEADS, KIND, LEAF, NAME, NAMES, Numbers, RANKS,
-    RECORDED, SEQ, SHAPE, SHAPES, STATE, STEP, TABLES, TARGET, TARGET_ID, ValuePlaces, class_of,
+    AT, BACK, CLASSES, COLUMNS, COMMITMENT, CONTENT_FIRST, HEADS, KIND, LEAF, NAME, NAMES, Numbers,
+    RANKS, RECORDED, SEQ, SHAPE, SHAPES, STATE, STEP, TABLES, TARGET, TARGET_ID, ValuePlaces,
+    class_of,
 };
+use super::rows::{Row, Rows, Source, State, place};
 use super::times::decode_times;
-use crate::proof::Header;
-use crate::proof::header::{Ids, ROLE_PLACE};
-
-/// Rows, and the fields that their ranges point at.
-type Decoded = (Vec<Row>, Vec<(u16, Source)>);
+use crate::proof::header::{ROLE_PLACE, check_place, check_roles};
 
 /// Decodes all rows of a block; without content columns, fields that lie there have no value.
 pub(super) fn decode_rows(
@@ -26,7 +27,7 @@ pub(super) fn decode_rows(
     metadata: &Columns,
     content: Option<&Columns>,
     entities: &Entities,
-) -> Result<Decoded, Fault> {
+) -> Result<Rows, Fault> {
     let seqs = decode_seqs(frame, metadata)?;
     let mut state_column = Numbers::of(metadata, STATE, "the states of rows");
     let states = seqs.iter().map(|_| state_column.next()).collect::<Result<Vec<_>, _>>()?;
@@ -37,37 +38,72 @@ pub(super) fn decode_rows(
         metadata.get(AT).unwrap_or(&[]),
         with_header,
     )?;
-    let mut times = times.into_iter();
-    let mut headers = Headers::of(metadata, entities, frame.lane)?;
-    let mut names = NamesReader::of(metadata, content, entities);
-    let mut commitments = Bytes::of(metadata.get(COMMITMENT).unwrap_or(&[]), "the commitments");
-    let mut leaves = Bytes::of(metadata.get(LEAF).unwrap_or(&[]), "the leaves");
-    let mut rows = Vec::with_capacity(seqs.len());
-    let mut fields = Vec::new();
+    let shapes = decode_shapes(metadata.get(SHAPES).unwrap_or(&[]))?;
+    let mut decoder = RowsDecoder {
+        times: times.into_iter(),
+        headers: Headers::of(metadata, entities, (frame.lane, &shapes))?,
+        names: NamesReader::of(metadata, content, entities),
+        commitments: Bytes::of(metadata.get(COMMITMENT).unwrap_or(&[]), "the commitments"),
+        leaves: Bytes::of(metadata.get(LEAF).unwrap_or(&[]), "the leaves"),
+        rows: Rows::for_so_many(seqs.len()),
+    };
     for (seq, state) in seqs.into_iter().zip(states) {
-        if state == 2 {
-            rows.push(Row::Blank { seq, leaf: leaves.array()? });
-            continue;
-        }
-        let time = times.next().ok_or(Fault::Short { what: "the times" })?;
-        let (header, tags) = headers.next(seq, time)?;
-        rows.push(match state {
-            0 => {
-                let start = fields.len();
-                for tag in tags {
-                    fields.push((tag, names.next(&header, tag)?));
-                }
-                Row::Live { header, fields: start..fields.len() }
-            }
-            1 if tags.is_empty() => Row::Stub { header, content: commitments.array()? },
-            _ => return Err(Fault::Form { what: "the states of rows" }),
-        });
+        decoder.take(seq, state)?;
     }
-    headers.finish()?;
-    names.finish()?;
-    commitments.finish()?;
-    leaves.finish()?;
-    Ok((rows, fields))
+    decoder.finish()
+}
+
+/// The rows of a block as far as they are decoded, and what the others are decoded from.
+struct RowsDecoder<'a> {
+    times: std::vec::IntoIter<(i64, i64)>,
+    headers: Headers<'a>,
+    names: NamesReader<'a>,
+    commitments: Bytes<'a>,
+    leaves: Bytes<'a>,
+    rows: Rows,
+}
+
+impl RowsDecoder<'_> {
+    fn take(&mut self, seq: u64, state: u64) -> Result<(), Fault> {
+        let (ids, fields) = (place(self.rows.ids.len())?, place(self.rows.fields.len())?);
+        let mut row = Row { ids: ids..ids, fields: fields..fields, ..Row::blank(seq) };
+        if state == 2 {
+            row.state = State::Blank(place(self.rows.hashes.len())?);
+            self.rows.hashes.push(self.leaves.array()?);
+            self.rows.list.push(row);
+            return Ok(());
+        }
+        let time = self.times.next().ok_or(Fault::Short { what: "the times" })?;
+        (row.recorded_at, row.at) = time;
+        let tags = self.headers.next(&mut row, &mut self.rows.ids)?;
+        row.ids.end = place(self.rows.ids.len())?;
+        row.state = match state {
+            0 => {
+                for tag in tags {
+                    let source = self.names.next(&self.headers.places, *tag)?;
+                    self.rows.fields.push((*tag, source));
+                }
+                row.fields.end = place(self.rows.fields.len())?;
+                State::Live
+            }
+            1 if tags.is_empty() => {
+                let at = place(self.rows.hashes.len())?;
+                self.rows.hashes.push(self.commitments.array()?);
+                State::Stub(at)
+            }
+            _ => return Err(Fault::Form { what: "the states of rows" }),
+        };
+        self.rows.list.push(row);
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Rows, Fault> {
+        self.headers.finish()?;
+        self.names.finish()?;
+        self.commitments.finish()?;
+        self.leaves.finish()?;
+        Ok(self.rows)
+    }
 }
 
 fn decode_seqs(frame: &BlockFrame, metadata: &Columns) -> Result<Vec<u64>, Fault> {
@@ -75,9 +111,9 @@ fn decode_seqs(frame: &BlockFrame, metadata: &Columns) -> Result<Vec<u64>, Fault
     let mut seqs = Vec::with_capacity(frame.rows);
     let mut next = frame.first;
     for _ in 0..frame.rows {
-        let form = Fault::Form { what: "the sequence numbers" };
-        let seq = next.checked_add(skips.next()?).ok_or(form.clone())?;
-        next = seq.checked_add(1).ok_or(form)?;
+        const FORM: Fault = Fault::Form { what: "the sequence numbers" };
+        let seq = next.checked_add(skips.next()?).ok_or(FORM)?;
+        next = seq.checked_add(1).ok_or(FORM)?;
         seqs.push(seq);
     }
     skips.finish()?;
@@ -96,7 +132,9 @@ type Shape = (Vec<u8>, Vec<u16>);
 struct Headers<'a> {
     entities: &'a Entities,
     lane: Lane,
-    shapes: Vec<Shape>,
+    shapes: &'a [Shape],
+    /// Role of each id of the present row that is in the table of ids, and its place there.
+    places: Vec<(u8, usize)>,
     shape: Numbers<'a>,
     kind: Numbers<'a>,
     recent: [Vec<usize>; 4],
@@ -110,11 +148,16 @@ struct Headers<'a> {
 }
 
 impl<'a> Headers<'a> {
-    fn of(columns: &'a Columns, entities: &'a Entities, lane: Lane) -> Result<Self, Fault> {
+    fn of(
+        columns: &'a Columns,
+        entities: &'a Entities,
+        (lane, shapes): (Lane, &'a [Shape]),
+    ) -> Result<Self, Fault> {
         Ok(Self {
             entities,
             lane,
-            shapes: decode_shapes(columns.get(SHAPES).unwrap_or(&[]))?,
+            shapes,
+            places: Vec::new(),
             shape: Numbers::of(columns, SHAPE, "the shapes of rows"),
             kind: Numbers::of(columns, KIND, "the kinds"),
             recent: decode_tables(columns.get(TABLES).unwrap_or(&[]), entities)?,
@@ -128,30 +171,27 @@ impl<'a> Headers<'a> {
         })
     }
 
-    fn next(&mut self, seq: u64, time: (i64, i64)) -> Result<(Header, Vec<u16>), Fault> {
+    /// Fills in the header of the next row, puts its ids behind those before, and returns the tags of its fields.
+    fn next(&mut self, row: &mut Row, ids: &mut Vec<(u8, [u8; 16])>) -> Result<&'a [u16], Fault> {
         let shape = self.shape.next_index()?;
         let (roles, tags) =
-            self.shapes.get(shape).cloned().ok_or(Fault::Form { what: "the shapes of rows" })?;
+            self.shapes.get(shape).ok_or(Fault::Form { what: "the shapes of rows" })?;
         let kind = u16::try_from(self.kind.next()?).ok().filter(|kind| *kind < 0x8000);
         let kind = kind.ok_or(Fault::Form { what: "the kinds" })?;
-        let mut header = Header {
-            kind: kind | u16::from(self.lane.code()) << 15,
-            seq,
-            place_seq: 0,
-            place_prev: 0,
-            recorded_at: time.0,
-            at: time.1,
-            ids: Ids::default(),
-        };
+        row.kind = kind | u16::from(self.lane.code()) << 15;
+        self.places.clear();
+        let mut has_place = false;
         for role in roles {
-            let id = match table_of_role(role) {
-                None => self.target(seq)?,
-                Some(table) => self.id(&mut header, role, table)?,
+            has_place |= *role == ROLE_PLACE;
+            let id = match table_of_role(*role) {
+                None => self.target(row.seq)?,
+                Some(table) => self.id(row, *role, table)?,
             };
-            header.ids.push((role, id));
+            ids.push((*role, id));
         }
-        header.check().map_err(|_| Fault::Form { what: "a header" })?;
-        Ok((header, tags))
+        check_place(has_place, (row.seq, row.place_seq, row.place_prev))
+            .map_err(|_| Fault::Form { what: "a header" })?;
+        Ok(tags)
     }
 
     fn target(&mut self, seq: u64) -> Result<[u8; 16], Fault> {
@@ -164,32 +204,35 @@ impl<'a> Headers<'a> {
         }
     }
 
-    fn id(&mut self, header: &mut Header, role: u8, table: usize) -> Result<[u8; 16], Fault> {
-        let form = Fault::Form { what: "the ranks of ids" };
-        let rank = self.ranks.get_mut(table).ok_or(form.clone())?.next_index()?;
-        let recent = self.recent.get_mut(table).ok_or(form.clone())?;
-        let place = *recent.get(rank).ok_or(form.clone())?;
-        recent.get_mut(..=rank).ok_or(form.clone())?.rotate_right(1);
-        let entity = self.entities.get(place).filter(|entity| entity.role == role).ok_or(form)?;
+    fn id(&mut self, row: &mut Row, role: u8, table: usize) -> Result<[u8; 16], Fault> {
+        const FORM: Fault = Fault::Form { what: "the ranks of ids" };
+        let rank = self.ranks.get_mut(table).ok_or(FORM)?.next_index()?;
+        let recent = self.recent.get_mut(table).ok_or(FORM)?;
+        let place = *recent.get(rank).ok_or(FORM)?;
+        if rank > 0 {
+            recent.get_mut(..=rank).ok_or(FORM)?.rotate_right(1);
+        }
+        let entity = self.entities.get(place).filter(|entity| entity.role == role).ok_or(FORM)?;
+        self.places.push((role, place));
         if role == ROLE_PLACE {
-            self.chain(header, place)?;
+            self.chain(row, place)?;
         }
         Ok(entity.id)
     }
 
-    fn chain(&mut self, header: &mut Header, place: usize) -> Result<(), Fault> {
+    fn chain(&mut self, row: &mut Row, place: usize) -> Result<(), Fault> {
         let known = self.chains.iter().position(|(room, _)| *room == place);
         let (before, prev) = match known.and_then(|at| self.chains.get(at)) {
             Some((_, head)) => *head,
             None => (self.heads.varint()?, self.heads.varint()?),
         };
         let step = unzigzag(self.step.next()?).cast_unsigned();
-        header.place_seq = before.wrapping_add(1).wrapping_add(step);
-        header.place_prev = match self.back.next()? {
+        row.place_seq = before.wrapping_add(1).wrapping_add(step);
+        row.place_prev = match self.back.next()? {
             0 => prev,
-            back => header.seq.wrapping_sub(back),
+            back => row.seq.wrapping_sub(back),
         };
-        let head = (place, (header.place_seq, header.seq));
+        let head = (place, (row.place_seq, row.seq));
         match known.and_then(|at| self.chains.get_mut(at)) {
             Some(entry) => *entry = head,
             None => self.chains.push(head),
@@ -215,6 +258,7 @@ fn decode_shapes(column: &[u8]) -> Result<Vec<Shape>, Fault> {
     let count = if column.is_empty() { 0 } else { bytes.count()? };
     for _ in 0..count {
         let roles = bytes.counted()?.to_vec();
+        check_roles(roles.iter().copied()).map_err(|_| Fault::Form { what: "a header" })?;
         let mut tags = Vec::new();
         for _ in 0..bytes.count()? {
             tags.push(u16::try_from(bytes.varint()?).map_err(|_| bytes.form())?);
@@ -251,64 +295,79 @@ struct NamesReader<'a> {
     flags: Numbers<'a>,
     names: &'a [u8],
     names_at: usize,
+    /// The names spelled out last, by id and tag.
     last: HashMap<(usize, u16), Source>,
-    classes: HashMap<u8, ValuePlaces<'a>>,
+    /// By class; nothing for a number that is none, and for content that was not decoded.
+    classes: [Option<ValuePlaces<'a>>; CLASSES_MAX],
 }
+
+/// One more than the highest class.
+const CLASSES_MAX: usize = 48;
+const _: () = assert!(COLUMNS == 48, "every class has its place");
 
 impl<'a> NamesReader<'a> {
     fn of(metadata: &'a Columns, content: Option<&'a Columns>, entities: &'a Entities) -> Self {
-        let places = |class: &u8| {
+        let mut classes = [const { None }; CLASSES_MAX];
+        for class in CLASSES {
             let columns = if *class < CONTENT_FIRST { Some(metadata) } else { content };
-            Some((*class, ValuePlaces::of(columns?, *class)))
-        };
+            if let Some(places) = classes.get_mut(usize::from(*class)) {
+                *places = columns.map(|columns| ValuePlaces::of(columns, *class));
+            }
+        }
         Self {
             entities,
             flags: Numbers::of(metadata, NAME, "the names"),
             names: metadata.get(NAMES).unwrap_or(&[]),
             names_at: 0,
             last: HashMap::new(),
-            classes: CLASSES.iter().filter_map(places).collect(),
+            classes,
         }
     }
 
-    fn next(&mut self, header: &Header, tag: u16) -> Result<Source, Fault> {
-        let Some(class) = class_of(tag) else { return self.name(header, tag) };
+    /// Returns where the value of the next field is; `places` are those of the row's ids.
+    fn next(&mut self, places: &[(u8, usize)], tag: u16) -> Result<Source, Fault> {
+        let Some(class) = class_of(tag) else { return self.name(places, tag) };
         let column = class.saturating_add(1);
-        match self.classes.get_mut(&class) {
-            Some(places) => {
-                places.next().map(|(start, length)| Source::Column(column, start, length))
+        match self.classes.get_mut(usize::from(class)).and_then(Option::as_mut) {
+            Some(values) => {
+                let (start, length) = values.next()?;
+                Source::column(column, start, length)
             }
-            None => Ok(Source::Column(column, 0, 0)),
+            None => Source::column(column, 0, 0),
         }
     }
 
-    fn name(&mut self, header: &Header, tag: u16) -> Result<Source, Fault> {
-        let form = Fault::Form { what: "the names" };
-        let place = role_of_name(tag)
-            .and_then(|role| header.id(role).and_then(|id| self.entities.place(role, id)));
+    fn name(&mut self, places: &[(u8, usize)], tag: u16) -> Result<Source, Fault> {
+        const FORM: Fault = Fault::Form { what: "the names" };
+        let known = |role: u8| places.iter().find(|(at, _)| *at == role).map(|(_, place)| *place);
+        let place = role_of_name(tag).and_then(known);
         match self.flags.next()? {
             0 => {
-                let place = place.ok_or(form.clone())?;
-                let known =
-                    || self.entities.get(place)?.name(tag).map(|_| Source::Entity(place, tag));
-                self.last.get(&(place, tag)).copied().or_else(known).ok_or(form)
+                let place = place.ok_or(FORM)?;
+                let spelled =
+                    if self.last.is_empty() { None } else { self.last.get(&(place, tag)) };
+                if let Some(source) = spelled {
+                    return Ok(*source);
+                }
+                let has_name = self.entities.get(place).and_then(|entity| entity.name(tag));
+                has_name.ok_or(FORM)?;
+                Source::entity(place, tag)
             }
             1 => {
-                let mut rest =
-                    Bytes::of(self.names.get(self.names_at..).ok_or(form.clone())?, "the names");
+                let mut rest = Bytes::of(self.names.get(self.names_at..).ok_or(FORM)?, "the names");
                 let before = rest.left();
                 let length = rest.length()?;
                 let skipped = before.saturating_sub(rest.left());
                 rest.take(length)?;
                 let start = self.names_at.saturating_add(skipped);
                 self.names_at = start.saturating_add(length);
-                let source = Source::Column(NAMES, start, length);
+                let source = Source::column(NAMES, start, length)?;
                 if let Some(place) = place {
                     self.last.insert((place, tag), source);
                 }
                 Ok(source)
             }
-            _ => Err(form),
+            _ => Err(FORM),
         }
     }
 
@@ -318,6 +377,6 @@ impl<'a> NamesReader<'a> {
         if left > 0 {
             return Err(Fault::Surplus { what: "the names", left });
         }
-        self.classes.into_values().try_for_each(ValuePlaces::finish)
+        self.classes.into_iter().flatten().try_for_each(ValuePlaces::finish)
     }
 }

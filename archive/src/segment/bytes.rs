@@ -101,7 +101,19 @@ impl<'a> Bytes<'a> {
     }
 
     /// Takes a variable number of at most 64 bits.
+    #[inline]
     pub(crate) fn varint(&mut self) -> Result<u64, Fault> {
+        // Nearly every number of a block has one byte.
+        match self.rest.split_first() {
+            Some((&byte, rest)) if byte < 0x80 => {
+                self.rest = rest;
+                Ok(u64::from(byte))
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, Fault> {
         let mut number = 0_u64;
         for group in 0..VARINT_BYTES_MAX {
             let byte = self.u8()?;

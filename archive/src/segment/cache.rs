@@ -1,4 +1,5 @@
-//! Decoded blocks that are kept for a while, so that neighbours are read without decoding again. Bounded in bytes.
+//! Decoded blocks that are kept for a while, so that neighbours are read without decoding again: columns and packed rows,
+//! no events. Bounded in bytes, which the archive's state tells.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,8 +11,8 @@ use super::footer::BlockEntry;
 use super::reader::SegmentReader;
 use crate::error::Result;
 
-/// Bytes of headers and values, before compression, of all blocks that are kept.
-const CACHE_BYTES_MAX: u64 = 48 << 20;
+/// Bytes in memory of all blocks that are kept.
+const CACHE_BYTES_MAX: usize = 48 << 20;
 
 /// The blocks decoded last.
 #[derive(Debug, Default)]
@@ -21,7 +22,7 @@ pub(crate) struct BlockCache(Mutex<VecDeque<Kept>>);
 struct Kept {
     reader: u64,
     first: u64,
-    raw_bytes: u64,
+    bytes: usize,
     block: Arc<Block>,
 }
 
@@ -39,10 +40,14 @@ impl BlockCache {
             return Ok(block);
         }
         let block = Arc::new(reader.block(entry, with_content)?);
-        let kept =
-            Kept { reader: number, first, raw_bytes: entry.raw_bytes, block: Arc::clone(&block) };
-        self.keep(kept);
+        let bytes = block.memory_bytes();
+        self.keep(Kept { reader: number, first, bytes, block: Arc::clone(&block) });
         Ok(block)
+    }
+
+    /// Returns the bytes that the kept blocks take in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.lock().iter().fold(0, |sum, kept| sum.saturating_add(kept.bytes))
     }
 
     fn find(&self, reader: u64, first: u64, with_content: bool) -> Option<Arc<Block>> {
@@ -62,10 +67,10 @@ impl BlockCache {
     fn keep(&self, block: Kept) {
         let mut kept = self.0.lock();
         kept.push_front(block);
-        let mut total = 0_u64;
+        let mut total = 0_usize;
         // The block just decoded stays whatever its size: its reader holds it anyway.
         let within = kept.iter().skip(1).take_while(|kept| {
-            total = total.saturating_add(kept.raw_bytes);
+            total = total.saturating_add(kept.bytes);
             total <= CACHE_BYTES_MAX
         });
         let stay = within.count().saturating_add(1);

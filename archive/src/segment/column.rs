@@ -1,7 +1,11 @@
 //! Columns inside a part: each compressed apart, or stored raw where that is smaller (`docs/format.md` §5.4).
 
-use zstd::bulk::{Compressor, Decompressor};
+use std::cell::RefCell;
+use std::ops::Range;
+
+use zstd::bulk::Compressor;
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
+use zstd::zstd_safe::DCtx;
 
 use super::bytes::{Bytes, put_count};
 use super::fault::Fault;
@@ -102,10 +106,19 @@ fn check_raw_bytes(found: usize) -> Result<(), Fault> {
     })
 }
 
-/// The columns of one part, decompressed.
+/// The columns of one part, decompressed, one behind the other.
 #[derive(Debug, Default)]
 pub(crate) struct Columns {
-    columns: Vec<(u8, Vec<u8>)>,
+    columns: Vec<(u8, Range<usize>)>,
+    raw: Vec<u8>,
+}
+
+/// What the directory of a part says of one column.
+struct Entry {
+    number: u8,
+    form: u8,
+    raw_bytes: usize,
+    stored_bytes: usize,
 }
 
 impl Columns {
@@ -115,67 +128,94 @@ impl Columns {
         dictionary: Option<&DecoderDictionary<'static>>,
     ) -> Result<Self, Fault> {
         let mut fields = Bytes::of(part, "a directory of columns");
-        let count = fields.count()?;
-        let mut entries: Vec<(u8, u8, usize, usize)> = Vec::with_capacity(count);
-        let mut total = 0_usize;
-        for _ in 0..count {
-            let entry = (fields.u8()?, fields.u8()?, fields.length()?, fields.length()?);
-            if entries.last().is_some_and(|(before, ..)| *before >= entry.0) {
-                return Err(fields.form());
-            }
-            total = total.saturating_add(entry.2);
-            check_raw_bytes(total)?;
-            entries.push(entry);
-        }
-        let mut plain = Decompressor::new().map_err(|_| Fault::Compression { column: 0 })?;
-        let mut columns = Vec::with_capacity(count);
-        for (number, form, raw_bytes, stored_bytes) in entries {
+        let (entries, total) = read_directory(&mut fields)?;
+        let mut columns = Self { columns: Vec::with_capacity(entries.len()), raw: vec![0; total] };
+        let mut rest = columns.raw.as_mut_slice();
+        let mut start = 0_usize;
+        for Entry { number, form, raw_bytes, stored_bytes } in entries {
             let stored = fields.take(stored_bytes)?;
-            let raw = expand(&mut plain, (number, form), stored, raw_bytes, dictionary)?;
-            columns.push((number, raw));
+            let fault = Fault::Compression { column: number };
+            let (room, after) =
+                std::mem::take(&mut rest).split_at_mut_checked(raw_bytes).ok_or(fault)?;
+            expand((number, form), stored, room, dictionary)?;
+            rest = after;
+            let end = start.saturating_add(raw_bytes);
+            columns.columns.push((number, start..end));
+            start = end;
         }
         fields.finish()?;
-        Ok(Self { columns })
+        Ok(columns)
     }
 
     /// Returns a column, or nothing if it was left out.
     pub(crate) fn get(&self, number: u8) -> Option<&[u8]> {
         let place = self.columns.binary_search_by_key(&number, |(at, _)| *at).ok()?;
-        self.columns.get(place).map(|(_, raw)| raw.as_slice())
-    }
-
-    /// Takes a column out, empty if it was left out.
-    pub(crate) fn remove(&mut self, number: u8) -> Vec<u8> {
-        match self.columns.binary_search_by_key(&number, |(at, _)| *at) {
-            Ok(place) => self.columns.remove(place).1,
-            Err(_) => Vec::new(),
-        }
+        self.columns.get(place).and_then(|(_, range)| self.raw.get(range.clone()))
     }
 
     /// Returns the number of a column that is not among these, if there is one.
     pub(crate) fn foreign(&self, known: &[u8]) -> Option<u8> {
         self.columns.iter().map(|(number, _)| *number).find(|number| !known.contains(number))
     }
+
+    /// Returns the bytes that it holds in memory.
+    pub(crate) const fn memory_bytes(&self) -> usize {
+        self.raw.capacity()
+    }
 }
 
+/// Reads what stands before the columns, and returns how long they are together.
+fn read_directory(fields: &mut Bytes<'_>) -> Result<(Vec<Entry>, usize), Fault> {
+    let count = fields.count()?;
+    let mut entries: Vec<Entry> = Vec::with_capacity(count.min(usize::from(u8::MAX)));
+    let mut total = 0_usize;
+    for _ in 0..count {
+        let entry = Entry {
+            number: fields.u8()?,
+            form: fields.u8()?,
+            raw_bytes: fields.length()?,
+            stored_bytes: fields.length()?,
+        };
+        if entries.last().is_some_and(|before| before.number >= entry.number) {
+            return Err(fields.form());
+        }
+        total = total.saturating_add(entry.raw_bytes);
+        check_raw_bytes(total)?;
+        entries.push(entry);
+    }
+    Ok((entries, total))
+}
+
+thread_local! {
+    /// What zstd decompresses with: 160 KB that are not worth making anew for a column of a few hundred bytes.
+    static DECOMPRESSOR: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
+}
+
+/// Decompresses a column into the room that it must fill.
 fn expand(
-    plain: &mut Decompressor<'_>,
     (column, form): (u8, u8),
     stored: &[u8],
-    raw_bytes: usize,
+    room: &mut [u8],
     dictionary: Option<&DecoderDictionary<'static>>,
-) -> Result<Vec<u8>, Fault> {
+) -> Result<(), Fault> {
     let fault = || Fault::Compression { column };
-    let raw = match form {
-        FORM_RAW => stored.to_vec(),
-        FORM_ZSTD => plain.decompress(stored, raw_bytes).map_err(|_| fault())?,
+    let raw_bytes = room.len();
+    let filled = match form {
+        FORM_RAW if stored.len() == raw_bytes => {
+            room.copy_from_slice(stored);
+            raw_bytes
+        }
+        FORM_RAW => return Err(fault()),
+        FORM_ZSTD => DECOMPRESSOR
+            .with_borrow_mut(|zstd| zstd.decompress(room, stored))
+            .map_err(|_| fault())?,
         FORM_ZSTD_DICTIONARY => {
-            let dictionary = dictionary.ok_or_else(fault)?;
-            Decompressor::with_prepared_dictionary(dictionary)
-                .and_then(|mut with| with.decompress(stored, raw_bytes))
+            let dictionary = dictionary.ok_or_else(fault)?.as_ddict();
+            DECOMPRESSOR
+                .with_borrow_mut(|zstd| zstd.decompress_using_ddict(room, stored, dictionary))
                 .map_err(|_| fault())?
         }
         _ => return Err(Fault::Form { what: "the form of a column" }),
     };
-    if raw.len() == raw_bytes { Ok(raw) } else { Err(fault()) }
+    if filled == raw_bytes { Ok(()) } else { Err(fault()) }
 }

@@ -77,9 +77,9 @@ impl Segment {
 }
 
 fn decode_dictionary(part: &[u8]) -> Result<DecoderDictionary<'static>, Fault> {
-    let mut columns = Columns::unpack(part, None)?;
+    let columns = Columns::unpack(part, None)?;
     if columns.foreign(&[DICTIONARY]).is_some() {
         return Err(Fault::Form { what: "the dictionary" });
     }
-    TextDictionary::new(columns.remove(DICTIONARY)).decoder()
+    TextDictionary::new(columns.get(DICTIONARY).unwrap_or_default().to_vec()).decoder()
 }

@@ -2,6 +2,7 @@
 
 use chat::{Lane, Seq};
 
+use super::block::Held;
 use super::footer::{RunEntry, RunSalts};
 use super::slot::Slot;
 use crate::proof::commitment::{Commitments, commit, header_commitment};
@@ -52,6 +53,23 @@ impl<'a> Salting<'a> {
                 Ok(Some(commit(&header.encode(), seq, fields, &salts)))
             }
         }
+    }
+
+    /// Returns the leaf of what is held of the event with this number.
+    pub(crate) fn leaf_of_held(&mut self, seq: u64, held: &Held<'_>) -> Result<Digest, Refusal> {
+        let seq = Seq::new(seq).ok_or(Refusal::Index)?;
+        let both = match held {
+            Held::Blank { leaf } => return Ok(**leaf),
+            Held::Stub { header, content } => {
+                let hs = self.cover(seq)?.header_salt(seq).ok_or(Refusal::Cover)?;
+                Commitments { header: header_commitment(&hs, header), content: **content }
+            }
+            Held::Live { header, fields } => {
+                let salts = self.cover(seq)?.salts(seq).ok_or(Refusal::Cover)?;
+                commit(header, seq, fields.iter(), &salts)
+            }
+        };
+        Ok(both.leaf())
     }
 
     /// Returns the leaf of an event.

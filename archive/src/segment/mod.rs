@@ -18,6 +18,7 @@ mod leaves;
 pub mod name;
 mod numbers;
 pub mod reader;
+mod rows;
 pub mod sealed;
 pub mod slot;
 #[cfg(test)]
@@ -25,6 +26,7 @@ mod tests;
 mod times;
 
 pub use block::Block;
+pub(crate) use block::Held;
 pub use decoder::Segment;
 pub use encoder::{Encoded, LEVEL_SEAL, LEVEL_SETTLED, LaneFile, encode};
 pub use fault::Fault;

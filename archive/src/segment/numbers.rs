@@ -1,5 +1,7 @@
 //! The columns of a block by number, and the two kinds of column there are: numbers, and values (`docs/format.md` §5.5).
 
+use std::io::BufRead as _;
+
 use super::bytes::{Bytes, put_count};
 use super::column::Columns;
 use super::fault::Fault;
@@ -149,6 +151,7 @@ impl<'a> Numbers<'a> {
     }
 
     /// Takes the next number.
+    #[inline]
     pub(crate) fn next(&mut self) -> Result<u64, Fault> {
         self.0.as_mut().map_or(Ok(0), Bytes::varint)
     }
@@ -162,6 +165,14 @@ impl<'a> Numbers<'a> {
     pub(crate) fn finish(self) -> Result<(), Fault> {
         self.0.map_or(Ok(()), Bytes::finish)
     }
+}
+
+/// Returns how many bytes stand before the next end of a value. Reading on through the standard library's reader finds it
+/// many bytes at a time.
+fn length_before_end(values: &[u8]) -> Option<usize> {
+    let taken = { values }.skip_until(END).ok()?;
+    let length = taken.checked_sub(1)?;
+    (values.get(length) == Some(&END)).then_some(length)
 }
 
 /// Finds the values of one class in their column, one after another.
@@ -184,14 +195,14 @@ impl<'a> ValuePlaces<'a> {
 
     /// Returns where the next value begins, and its length.
     pub(crate) fn next(&mut self) -> Result<(usize, usize), Fault> {
-        let short = Fault::Short { what: "a column of values" };
-        let rest = self.values.get(self.at..).ok_or(short.clone())?;
+        const SHORT: Fault = Fault::Short { what: "a column of values" };
+        let rest = self.values.get(self.at..).ok_or(SHORT)?;
         let (length, skip) = match &mut self.lengths {
             Some(lengths) => (lengths.length()?, 0),
-            None => (rest.iter().position(|byte| *byte == END).ok_or(short.clone())?, 1),
+            None => (length_before_end(rest).ok_or(SHORT)?, 1),
         };
         if length > rest.len() {
-            return Err(short);
+            return Err(SHORT);
         }
         let start = self.at;
         self.at = start.saturating_add(length).saturating_add(skip);

@@ -1,5 +1,6 @@
 //! One segment file on disk: opened once, its blocks read as they are asked for.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,10 +12,9 @@ use super::fault::Fault;
 use super::footer::{BlockEntry, Footer};
 use super::layout::{HEADER_BYTES, PartPlace, SegmentHeader, TRAILER_BYTES, decode_trailer};
 use super::leaves::Salting;
-use super::slot::Slot;
 use crate::error::{Error, Result};
 use crate::keys::{KeyId, Keys, Opener};
-use crate::proof::Digest;
+use crate::proof::{Digest, Refusal};
 
 /// Numbers readers, so that a cache of blocks can tell two generations of a file apart.
 static NEXT_READER: AtomicU64 = AtomicU64::new(0);
@@ -136,16 +136,25 @@ impl SegmentReader {
     /// Recomputes the leaves of a block from what is on disk, with their sequence numbers.
     pub fn leaves(&self, entry: &BlockEntry) -> Result<Vec<(Seq, Digest)>> {
         let block = self.block(entry, true)?;
-        let mut salting = self.salting();
-        let slots = (0..block.rows()).filter_map(|row| block.slot(row));
-        slots.map(|slot| self.leaf(&mut salting, &slot)).collect()
+        self.leaves_of(&block, 0..block.rows())
     }
 
-    fn leaf(&self, salting: &mut Salting<'_>, slot: &Slot) -> Result<(Seq, Digest)> {
-        let seq = Seq::new(slot.seq());
-        let refused = |refusal| corrupt(&self.path, 0, &refusal).with_seqs(seq, seq);
-        let leaf = salting.leaf(slot).map_err(refused)?;
-        Ok((seq.ok_or_else(|| refused(crate::proof::Refusal::Index))?, leaf))
+    /// Recomputes the leaves of some rows of a decoded block, with their sequence numbers.
+    pub(crate) fn leaves_of(
+        &self,
+        block: &Block,
+        rows: Range<usize>,
+    ) -> Result<Vec<(Seq, Digest)>> {
+        let mut salting = self.salting();
+        let mut header = Vec::new();
+        let leaf = |row: usize| {
+            let seq = block.seq(row).and_then(Seq::new);
+            let refused = |refusal: Refusal| corrupt(&self.path, 0, &refusal).with_seqs(seq, seq);
+            let seq = seq.ok_or_else(|| refused(Refusal::Index))?;
+            let held = block.held(row, &mut header).ok_or_else(|| refused(Refusal::Leaf))?;
+            Ok((seq, salting.leaf_of_held(seq.get(), &held).map_err(refused)?))
+        };
+        rows.map(leaf).collect()
     }
 }
 

@@ -10,6 +10,7 @@ use parking_lot::RwLock;
 use super::block::Block;
 use super::cache::BlockCache;
 use super::footer::BlockEntry;
+use super::leaves::Salting;
 use super::reader::SegmentReader;
 use super::slot::Slot;
 use crate::error::{Error, Result};
@@ -141,6 +142,11 @@ impl Sealed {
             }
         }
         totals
+    }
+
+    /// Returns the bytes that decoded blocks take in memory, which are kept for those who read their neighbours.
+    pub fn cached_bytes(&self) -> u64 {
+        u64::try_from(self.cache.bytes()).unwrap_or(u64::MAX)
     }
 
     /// Returns the range that holds an event.
@@ -290,85 +296,125 @@ impl Sealed {
 
     /// Returns what is held of an event with the salts that still open it; nothing if it is not sealed.
     pub(crate) fn kept(&self, seq: Seq) -> Result<Option<Kept>> {
-        let Some(range) = self.range(seq) else { return Ok(None) };
-        let Some((lane, block, row)) = self.locate(&range, seq)? else { return Ok(None) };
-        let Some(slot) = block.slot(row) else { return Ok(None) };
-        let reader = range.reader(lane)?;
-        let unsalted = || {
-            Error::corrupt(reader.path(), 0, "an event's salts are not in its file")
-                .with_seqs(Some(seq), Some(seq))
-        };
-        let mut salting = reader.salting();
-        Ok(Some(match slot {
-            Slot::Live { .. } => {
-                let salts = salting.cover(seq).ok().and_then(|cover| cover.salts(seq));
-                let event = recorded(slot).ok_or_else(unsalted)?;
-                Kept::Live { recorded: Box::new(event), salts: salts.ok_or_else(unsalted)? }
-            }
-            Slot::Stub { header, content } => {
-                let hs = salting.cover(seq).ok().and_then(|cover| cover.header_salt(seq));
-                Kept::Stub { header: header.encode(), hs: hs.ok_or_else(unsalted)?, content }
-            }
-            Slot::Blank { leaf, .. } => Kept::Blank { leaf },
-        }))
+        self.kept_run(&[seq]).pop().unwrap_or(Ok(None))
+    }
+
+    /// Returns the same of several events, in the order asked for. Neighbours share a block and the salts of their run, so
+    /// ask in ascending order.
+    pub(crate) fn kept_run(&self, seqs: &[Seq]) -> Vec<Result<Option<Kept>>> {
+        let mut all = Vec::with_capacity(seqs.len());
+        let mut rest = seqs;
+        while let Some(first) = rest.first() {
+            let Some(range) = self.range(*first) else {
+                all.push(Ok(None));
+                rest = rest.get(1..).unwrap_or_default();
+                continue;
+            };
+            let within = |seq: &&Seq| (range.first..=range.last).contains(*seq);
+            let count = rest.iter().take_while(within).count().max(1);
+            let (together, after) = rest.split_at_checked(count).unwrap_or((rest, &[]));
+            self.kept_in(&range, together, &mut all);
+            rest = after;
+        }
+        all
+    }
+
+    fn kept_in(&self, range: &SealedRange, seqs: &[Seq], all: &mut Vec<Result<Option<Kept>>>) {
+        let mut saltings =
+            Lane::ALL.map(|lane| range.reader(lane).ok().map(|reader| (reader, reader.salting())));
+        let mut found: Option<(Lane, Arc<Block>)> = None;
+        for seq in seqs {
+            let here = found.as_ref().and_then(|(_, block)| block.row_of(seq.get()));
+            let row = match here {
+                Some(row) => Ok(Some(row)),
+                None => self.locate(range, *seq).map(|located| {
+                    let (lane, block, row) = located?;
+                    found = Some((lane, block));
+                    Some(row)
+                }),
+            };
+            let kept = row.map(|row| {
+                let ((lane, block), row) = found.as_ref().zip(row)?;
+                let salting = saltings.iter_mut().flatten();
+                let (reader, salting) = salting
+                    .map(|(reader, salting)| (*reader, salting))
+                    .find(|(reader, _)| reader.lane() == *lane)?;
+                Some(kept_of(reader, salting, block.slot(row)?))
+            });
+            all.push(kept.and_then(Option::transpose));
+        }
     }
 
     /// Recomputes the leaves of `count` events from the files, in order. Fails if one of them is not sealed.
     pub fn leaves(&self, first: Seq, count: u64) -> Result<Vec<Digest>> {
-        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let end = first.get().saturating_add(count);
         let mut leaves = Vec::new();
         let mut next = first;
-        while leaves.len() < count {
+        while next.get() < end {
             let range = self.range(next).ok_or(Error::BeyondEnd {
                 action: "recompute leaves",
                 asked: next.get(),
                 held: self.size(),
             })?;
-            let wanted = count.saturating_sub(leaves.len());
-            let mut saltings =
-                [range.reader(Lane::Talk)?.salting(), range.reader(Lane::Ledger)?.salting()];
-            for slot in self.merged(&range, next, wanted, None)? {
-                let lane = self.lane_of(&range, &slot)?;
-                let leaf = leaf_of(&mut saltings, lane, &slot);
-                let seq = Some(next).filter(|next| next.get() == slot.seq());
-                leaves.push(leaf.filter(|_| seq.is_some()).ok_or_else(|| {
-                    let path =
-                        range.reader(lane).map_or_else(|_| PathBuf::new(), |r| r.path().into());
-                    Error::corrupt(&path, 0, "an event is missing or its leaf cannot be recomputed")
-                        .with_seqs(Some(next), Some(next))
-                })?);
+            let until = Seq::new(end.saturating_sub(1)).unwrap_or(next).min(range.last);
+            for (seq, leaf) in self.range_leaves(&range, next, until)? {
+                if seq != next {
+                    break;
+                }
+                leaves.push(leaf);
                 next = next.next();
             }
-            if leaves.len() < count && next <= range.last {
-                let path = range.reader(Lane::Talk)?.path().to_owned();
-                return Err(Error::corrupt(&path, 0, "events are in neither lane")
+            if next <= until {
+                let path = range.reader(Lane::Talk)?.path();
+                return Err(Error::corrupt(path, 0, "events are in neither lane")
                     .with_seqs(Some(next), Some(range.last)));
             }
         }
         Ok(leaves)
     }
 
-    fn lane_of(&self, range: &SealedRange, slot: &Slot) -> Result<Lane> {
-        if let Some(header) = slot.header() {
-            return Ok(header.lane());
+    /// Recomputes the leaves of both files of a range between two events, both included.
+    fn range_leaves(
+        &self,
+        range: &SealedRange,
+        from: Seq,
+        until: Seq,
+    ) -> Result<Vec<(Seq, Digest)>> {
+        let mut leaves = Vec::new();
+        for lane in Lane::ALL {
+            let reader = range.reader(lane)?;
+            let blocks = &reader.footer().blocks;
+            let start = blocks.partition_point(|block| block.last < from);
+            for entry in blocks.iter().skip(start).take_while(|block| block.first <= until) {
+                let block = self.cache.block(reader, entry, true)?;
+                let rows = block.row_from(from.get())..block.row_from(until.next().get());
+                leaves.extend(reader.leaves_of(&block, rows)?);
+            }
         }
-        let seq = Seq::new(slot.seq());
-        let found = seq.map(|seq| self.locate(range, seq)).transpose()?.flatten();
-        Ok(found.map_or(Lane::Talk, |(lane, ..)| lane))
+        leaves.sort_unstable_by_key(|(seq, _)| *seq);
+        Ok(leaves)
     }
 }
 
-fn leaf_of(
-    saltings: &mut [super::leaves::Salting<'_>; 2],
-    lane: Lane,
-    slot: &Slot,
-) -> Option<Digest> {
-    let [talk, ledger] = saltings;
-    let salting = match lane {
-        Lane::Talk => talk,
-        Lane::Ledger => ledger,
+/// Returns what is held of an event with its salts; an error where the file has none for it.
+fn kept_of(reader: &SegmentReader, salting: &mut Salting<'_>, slot: Slot) -> Result<Kept> {
+    let seq = Seq::new(slot.seq());
+    let unsalted = || {
+        Error::corrupt(reader.path(), 0, "an event's salts are not in its file").with_seqs(seq, seq)
     };
-    salting.leaf(slot).ok()
+    let number = seq.ok_or_else(unsalted)?;
+    Ok(match slot {
+        Slot::Live { .. } => {
+            let salts = salting.cover(number).ok().and_then(|cover| cover.salts(number));
+            let event = recorded(slot).ok_or_else(unsalted)?;
+            Kept::Live { recorded: Box::new(event), salts: salts.ok_or_else(unsalted)? }
+        }
+        Slot::Stub { header, content } => {
+            let hs = salting.cover(number).ok().and_then(|cover| cover.header_salt(number));
+            Kept::Stub { header: header.encode(), hs: hs.ok_or_else(unsalted)?, content }
+        }
+        Slot::Blank { leaf, .. } => Kept::Blank { leaf },
+    })
 }
 
 /// Returns the event of a slot, unless it is destroyed.

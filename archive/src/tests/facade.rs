@@ -155,3 +155,24 @@ fn a_key_that_is_gone_or_exposed_is_a_matter_of_configuration() {
     std::fs::set_permissions(&elsewhere, Permissions::from_mode(0o400)).unwrap();
     assert!(Archive::open(&folder, named, ports(2)).is_ok());
 }
+
+#[test]
+fn neighbours_of_a_sealed_event_are_read_out_of_one_block_that_the_state_counts() {
+    let home = tempfile::tempdir().unwrap();
+    let archive = make(&home.path().join("archive"));
+    let events = Numbers::default().events(900);
+    archive.append(events.clone()).unwrap().wait().unwrap();
+    assert_eq!(archive.state().cached_bytes, 0);
+    archive.seal().unwrap();
+    let read = |at: usize| archive.read(events[at].seq).unwrap();
+    assert_eq!(read(20).as_ref(), Some(&events[20]));
+    let held = archive.state().cached_bytes;
+    assert!(held > 0);
+    assert_eq!((read(21).as_ref(), read(19).as_ref()), (Some(&events[21]), Some(&events[19])));
+    let of_both_lanes = archive.state().cached_bytes;
+    for event in events.iter().take(60) {
+        assert_eq!(archive.read(event.seq).unwrap().as_ref(), Some(event));
+    }
+    assert_eq!(archive.state().cached_bytes, of_both_lanes);
+    assert!(held <= of_both_lanes && of_both_lanes < 48 << 20);
+}

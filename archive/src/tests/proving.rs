@@ -151,3 +151,19 @@ fn what_is_not_in_the_log_is_refused() {
     }
     assert_eq!(archive.leaf(seq(11)).unwrap(), None);
 }
+
+#[test]
+fn many_proofs_made_together_are_those_of_each_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = grown(&folder.path().join("a"), &[700, 500, 90]);
+    let size = archive.size();
+    // Out of two sealed ranges and the journal, with gaps, and some backwards.
+    let mut seqs: Vec<_> = (1..=size).filter(|number| number % 7 != 3).map(seq).collect();
+    seqs.extend([seq(5), seq(1_250), seq(4)]);
+    let together: Vec<_> = archive.prove_many(&seqs, size).map(Result::unwrap).collect();
+    assert_eq!(together.len(), seqs.len());
+    for (seq, (recorded, proof)) in seqs.iter().zip(together) {
+        assert_eq!(Some(recorded), archive.read(*seq).unwrap());
+        assert_eq!(proof, archive.prove(*seq, size, &|_| false).unwrap());
+    }
+}

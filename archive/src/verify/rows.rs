@@ -18,7 +18,7 @@ use crate::record::tag;
 use crate::segment::footer::BlockEntry;
 use crate::segment::reader::SegmentReader;
 use crate::segment::sealed::SealedRange;
-use crate::segment::{Block, Slot};
+use crate::segment::{Block, Held};
 
 /// One event as far as its files give it.
 #[derive(Debug)]
@@ -169,6 +169,7 @@ fn of_file(reader: &SegmentReader, findings: &mut Findings) -> Vec<Row> {
 fn of_block(reader: &SegmentReader, entry: &BlockEntry) -> Result<Vec<Row>> {
     let block: Block = reader.block(entry, true)?;
     let mut salting = reader.salting();
+    let mut header = Vec::new();
     let mut rows = Vec::with_capacity(block.rows());
     for row in 0..block.rows() {
         let damaged = || {
@@ -179,16 +180,22 @@ fn of_block(reader: &SegmentReader, entry: &BlockEntry) -> Result<Vec<Row>> {
             )
             .with_seqs(Some(entry.first), Some(entry.last))
         };
-        let slot = block.slot(row).ok_or_else(damaged)?;
-        let seq = Seq::new(slot.seq()).ok_or_else(damaged)?;
-        let leaf = salting.leaf(&slot).map_err(|_| damaged())?;
-        let fields = match &slot {
-            Slot::Live { fields, .. } => fields.as_slice(),
-            Slot::Stub { .. } | Slot::Blank { .. } => &[],
+        let seq = block.seq(row).and_then(Seq::new).ok_or_else(damaged)?;
+        let held = block.held(row, &mut header).ok_or_else(damaged)?;
+        let leaf = salting.leaf_of_held(seq.get(), &held).map_err(|_| damaged())?;
+        let in_room = |(room, place_seq, place_prev)| Place::In { room, place_seq, place_prev };
+        let place = match held {
+            Held::Blank { .. } => None,
+            Held::Live { .. } | Held::Stub { .. } => {
+                Some(block.room(row).map_or(Place::None, in_room))
+            }
         };
-        let fields = fields.iter().map(|field| (field.tag, field.value.as_slice()));
-        let is_whole = matches!(slot, Slot::Live { .. });
-        rows.push(Row { is_whole, ..Row::new(seq, leaf, slot.header(), fields) });
+        let files = match held {
+            Held::Live { fields, .. } => fields.iter().filter_map(held_file).collect(),
+            Held::Stub { .. } | Held::Blank { .. } => Vec::new(),
+        };
+        let is_whole = matches!(held, Held::Live { .. });
+        rows.push(Row { seq, leaf, place, is_whole, files });
     }
     Ok(rows)
 }

@@ -103,6 +103,14 @@ impl Regrown {
         }
         match (leaves, stored) {
             (Some(leaves), stored) if stored.is_none() || !differs => {
+                // Only a size that was signed inside of the block asks for its leaves one by one.
+                if let Some(computed) = computed.filter(|_| !self.is_signed_below(self.block_first))
+                {
+                    self.grow(|tree| {
+                        tree.append_complete(BLOCK_LEVEL, &computed);
+                    });
+                    return self.check_signed(findings);
+                }
                 for leaf in leaves {
                     self.grow(|tree| tree.append(&leaf));
                     self.check_signed(findings);
@@ -116,6 +124,10 @@ impl Regrown {
             }
             (_, None) => self.frontier = None,
         }
+    }
+
+    fn is_signed_below(&self, size: u64) -> bool {
+        self.signed.last().is_some_and(|signed| signed.size < size)
     }
 
     fn grow(&mut self, grow: impl FnOnce(&mut Frontier)) {

@@ -66,6 +66,7 @@ fn sizes(state: &ArchiveState) -> Value {
         "journal_bytes": state.journal_bytes,
         "sealed_bytes": state.sealed_bytes,
         "raw_bytes": state.raw_bytes,
+        "cached_bytes": state.cached_bytes,
         "segments": state.segments,
         "files": state.blobs,
         "file_bytes": state.blob_bytes,

@@ -7,7 +7,7 @@ use crate::proof::header::Header;
 use crate::proof::members::{Members, hex_list};
 use crate::proof::opening::{Elsewhere, Opening};
 use crate::proof::refusal::Refusal;
-use crate::proof::tree::{inclusion_length, verify_inclusion};
+use crate::proof::tree::{KnownPath, inclusion_length, verify_inclusion, verify_inclusion_beside};
 
 /// Proves that an event is in the log, and as much of it as its opening shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,19 @@ impl Inclusion {
         let index = self.check_place(size)?;
         let (leaf, header) = self.opening.check(self.seq)?;
         verify_inclusion(&leaf, index, &self.path, (size, root))?;
+        Ok(header)
+    }
+
+    /// Checks the same, and remembers how its neighbours lead to the root, so that this is hashed once for all of them.
+    pub fn verify_beside(
+        &self,
+        size: u64,
+        root: &Digest,
+        known: &mut KnownPath,
+    ) -> Result<Option<Header>, Refusal> {
+        let index = self.check_place(size)?;
+        let (leaf, header) = self.opening.check(self.seq)?;
+        verify_inclusion_beside(&leaf, index, &self.path, (size, root), known)?;
         Ok(header)
     }
 

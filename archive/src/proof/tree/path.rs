@@ -94,6 +94,58 @@ pub fn verify_inclusion(
     if found == *root { Ok(()) } else { Err(Refusal::Root) }
 }
 
+/// Steps from a leaf to the hash over its 256 neighbours.
+const LOWER_STEPS: usize = 8;
+
+/// A hash over 256 leaves that was found to lead to the root, and how: the leaves beside one another share it, so that it is
+/// hashed once for all of them.
+#[derive(Debug, Clone, Default)]
+pub struct KnownPath(Option<Known>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Known {
+    tree: (u64, Digest),
+    block: u64,
+    hash: Digest,
+    above: Vec<Digest>,
+}
+
+/// Refuses what [`verify_inclusion`] refuses. Where the upper part of the path is, hash by hash, the one that led to this
+/// root from this place before, it is not hashed again.
+pub fn verify_inclusion_beside(
+    leaf: &Digest,
+    index: u64,
+    path: &[Digest],
+    (size, root): (u64, &Digest),
+    known: &mut KnownPath,
+) -> Result<(), Refusal> {
+    let is_whole = (index | 0xff) < size;
+    let Some((below, above)) = path.split_at_checked(LOWER_STEPS).filter(|_| is_whole) else {
+        return verify_inclusion(leaf, index, path, (size, root));
+    };
+    let steps = inclusion_steps(index, size);
+    if steps.len() != path.len() {
+        return Err(Refusal::PathLength);
+    }
+    let upwards = steps.iter().rev();
+    let lower = upwards.clone().zip(below);
+    let hash = lower.fold(*leaf, |hash, (step, sibling)| join(step, &hash, sibling));
+    let block = index >> LOWER_STEPS;
+    if known.0.as_ref().is_some_and(|known| {
+        (known.tree, known.block, known.hash) == ((size, *root), block, hash)
+            && known.above == above
+    }) {
+        return Ok(());
+    }
+    let upper = upwards.skip(LOWER_STEPS).zip(above);
+    let found = upper.fold(hash, |hash, (step, sibling)| join(step, &hash, sibling));
+    if found != *root {
+        return Err(Refusal::Root);
+    }
+    known.0 = Some(Known { tree: (size, *root), block, hash, above: above.to_vec() });
+    Ok(())
+}
+
 /// Returns how many hashes the path from a tree of `from` leaves to one of `to` has; both at least 1, `from ≤ to`.
 pub fn consistency_length(from: u64, to: u64) -> usize {
     let (steps, span) = consistency_steps(from, to);

@@ -160,3 +160,30 @@ proptest! {
         prop_assert!(verify_range(index, &path, &path, (size, &[2; 32])).is_err());
     }
 }
+
+#[test]
+fn beside_a_known_path_every_other_leaf_hash_size_and_root_is_still_refused() {
+    let size = 1_300;
+    let leaves = leaves(size);
+    let root = root_of(&leaves, size);
+    let mut known = KnownPath::default();
+    for index in [0, 1, 255, 256, 700, 701, 1_023, 1_024, 1_279, 1_280, 1_299] {
+        let Ok(path) = inclusion_path(index, size, &leaves);
+        let leaf = leaves.0[usize::try_from(index).unwrap()];
+        let mut check = |leaf: &Digest, index, path: &[Digest], tree: (u64, &Digest)| {
+            verify_inclusion_beside(leaf, index, path, tree, &mut known)
+        };
+        assert_eq!(check(&leaf, index, &path, (size, &root)), Ok(()));
+        for at in 0..path.len() {
+            let mut changed = path.clone();
+            changed[at][31] ^= 1;
+            assert_eq!(check(&leaf, index, &changed, (size, &root)), Err(Refusal::Root));
+        }
+        assert_eq!(check(&[1; 32], index, &path, (size, &root)), Err(Refusal::Root));
+        assert_eq!(check(&leaf, index, &path, (size, &[2; 32])), Err(Refusal::Root));
+        assert!(check(&leaf, index ^ 1, &path, (size, &root)).is_err());
+        assert!(check(&leaf, index, &path[1..], (size, &root)).is_err());
+        assert!(check(&leaf, index, &path, (index, &root)).is_err());
+        assert_eq!(check(&leaf, index, &path, (size, &root)), Ok(()));
+    }
+}
