@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::iter::Peekable;
 
 use archive::proof::Checkpoint;
+use archive::proof::tree::KnownPath;
 use chat::{ArchiveId, Recorded, Seq};
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -121,7 +122,10 @@ impl Streams<'_> {
                     (event, proof.map(|proof| proof.map(<[u8]>::to_vec)))
                 })
                 .collect();
-            let read = pairs.par_iter().map(|(event, proof)| self.read_pair(event, proof));
+            let pairs = pairs.par_iter();
+            let read = pairs.map_init(KnownPath::default, |known, (event, proof)| {
+                self.read_pair(event, proof, known)
+            });
             for pair in read.collect::<Vec<_>>() {
                 walk.row += 1;
                 held += u64::from(walk.step(pair, &mut due, &mut take));
@@ -147,12 +151,17 @@ impl Streams<'_> {
     }
 
     /// Reads one event and checks its proof. What it depends on is in these two lines alone.
-    fn read_pair(&self, event: &[u8], proof: &io::Result<Option<Vec<u8>>>) -> Pair {
+    fn read_pair(
+        &self,
+        event: &[u8],
+        proof: &io::Result<Option<Vec<u8>>>,
+        known: &mut KnownPath,
+    ) -> Pair {
         let Facts { archive, withheld, .. } = self.facts;
         let recorded = line::read(event, *archive)?;
         let Checkpoint { size, root, .. } = self.checkpoint;
         let proven = match proof {
-            Ok(Some(text)) => proof::check(text, &recorded, (*size, root), withheld),
+            Ok(Some(text)) => proof::check(text, &recorded, (*size, root, known), withheld),
             Ok(None) => Err("the proof is missing".to_owned()),
             Err(error) => Err(format!("it cannot be read: {error}")),
         };

@@ -150,7 +150,7 @@ pub(crate) fn put_number(out: &mut String, number: u64) {
             break;
         }
     }
-    out.extend(digits[start..].iter().copied().map(char::from));
+    out.push_str(str::from_utf8(&digits[start..]).unwrap_or_default());
 }
 
 /// Writes a moment of the years 1 to 9999 as RFC 3339 in UTC with six decimals.
@@ -191,7 +191,7 @@ fn put_padded(out: &mut String, number: i64, width: usize) {
         *digit = b'0' + u8::try_from(left % 10).unwrap_or(0);
         left /= 10;
     }
-    out.extend(digits[..width].iter().copied().map(char::from));
+    out.push_str(str::from_utf8(&digits[..width]).unwrap_or_default());
 }
 
 #[cfg(test)]

@@ -11,5 +11,6 @@ pub(crate) mod manifest;
 pub mod proof;
 pub(crate) mod readers;
 pub mod reading;
+pub(crate) mod scanner;
 pub mod tables;
 pub(crate) mod versions;

@@ -4,11 +4,12 @@
 use archive::proof::Digest;
 use archive::proof::claim::Inclusion;
 use archive::proof::opening::{Disclosure, OpenField, Opening};
+use archive::proof::tree::KnownPath;
 use archive::record::{self, Field};
 use chat::Recorded;
 
-use crate::format::hex;
 use crate::format::json::{self, Object};
+use crate::format::scanner::Scanner;
 use crate::withhold::{self, Withheld};
 
 /// Returns the line of a proof, without its line feed. The members stand in byte order of their names.
@@ -50,15 +51,15 @@ fn put_opening(out: &mut String, opening: &Opening) {
 /// Checks that a line proves this event whole: that it is in the log of this size and root, and that every field that
 /// the event's line shows is the one that was recorded. Returns in words why not.
 ///
-/// Fields that are withheld must be among those named; they are returned.
+/// Fields that are withheld must be among those named; they are returned. `known` is what neighbours have in common.
 pub(crate) fn check(
     line: &[u8],
     recorded: &Recorded,
-    (size, root): (u64, &Digest),
+    (size, root, known): (u64, &Digest, &mut KnownPath),
     named: &[Withheld],
 ) -> Result<Vec<Withheld>, String> {
     let fields = record::fields(&recorded.event);
-    let inclusion = Scanner(line).inclusion(&fields).ok_or(MALFORMED)?;
+    let inclusion = read(line, &fields).ok_or(MALFORMED)?;
     let Opening::Open { header, fields: shown, .. } = &inclusion.opening else {
         return Err(MALFORMED.to_owned());
     };
@@ -76,97 +77,49 @@ pub(crate) fn check(
     if let Some(field) = fields.iter().find(|field| !is_shown(field.tag)) {
         return Err(format!("field {} of the event is not proven", field.tag));
     }
-    inclusion.verify(size, root).map_err(|refusal| refusal.to_string())?;
+    inclusion.verify_beside(size, root, known).map_err(|refusal| refusal.to_string())?;
     withhold::withheld_of(&inclusion, named)
 }
 
 /// What is said of a line that no proof has.
 const MALFORMED: &str = "not in the canonical form of any proof that shows an event";
 
-/// Reads the one form that a line can have, byte by byte: whatever [`write()`] would not write is nothing.
-struct Scanner<'a>(&'a [u8]);
+/// Reads the one form that a line can have: whatever [`write()`] would not write is nothing.
+fn read(line: &[u8], fields: &[Field]) -> Option<Inclusion> {
+    let mut line = Scanner::of(line);
+    line.token("{\"kind\":\"inclusion\",\"opening\":{\"fields\":")?;
+    let fields = line.list(|line| read_field(line, fields))?;
+    line.token(",\"form\":\"open\",\"header\":")?;
+    let header = line.hex()?;
+    line.token(",\"hs\":")?;
+    let hs = line.array()?;
+    line.token(",\"ls\":")?;
+    let ls = line.array()?;
+    line.token("},\"path\":")?;
+    let path = line.list(Scanner::array)?;
+    line.token(",\"seq\":")?;
+    let seq = line.number()?;
+    line.token("}")?;
+    let opening = Opening::Open { header, hs, ls, fields };
+    line.is_at_end().then_some(Inclusion { seq, opening, path })
+}
 
-impl Scanner<'_> {
-    fn inclusion(mut self, fields: &[Field]) -> Option<Inclusion> {
-        self.token("{\"kind\":\"inclusion\",\"opening\":{\"fields\":")?;
-        let fields = self.list(|scanner| scanner.field(fields))?;
-        self.token(",\"form\":\"open\",\"header\":")?;
-        let header = self.hex()?;
-        self.token(",\"hs\":")?;
-        let hs = self.array()?;
-        self.token(",\"ls\":")?;
-        let ls = self.array()?;
-        self.token("},\"path\":")?;
-        let path = self.list(Self::array)?;
-        self.token(",\"seq\":")?;
-        let seq = self.number()?;
-        self.token("}")?;
-        let opening = Opening::Open { header, hs, ls, fields };
-        self.0.is_empty().then_some(Inclusion { seq, opening, path })
+fn read_field(line: &mut Scanner<'_>, fields: &[Field]) -> Option<OpenField> {
+    line.token("{\"")?;
+    if line.token("commitment\":").is_some() {
+        let commitment = line.array()?;
+        let disclosure = Disclosure::Withheld { commitment };
+        return Some(OpenField { tag: read_tag(line)?, disclosure });
     }
+    line.token("salt\":")?;
+    let salt = line.array()?;
+    let tag = read_tag(line)?;
+    let value = fields.iter().find(|field| field.tag == tag)?.value.clone();
+    Some(OpenField { tag, disclosure: Disclosure::Shown { salt, value } })
+}
 
-    fn field(&mut self, fields: &[Field]) -> Option<OpenField> {
-        self.token("{\"")?;
-        if self.token("commitment\":").is_some() {
-            let commitment = self.array()?;
-            let disclosure = Disclosure::Withheld { commitment };
-            return Some(OpenField { tag: self.tag()?, disclosure });
-        }
-        self.token("salt\":")?;
-        let salt = self.array()?;
-        let tag = self.tag()?;
-        let value = fields.iter().find(|field| field.tag == tag)?.value.clone();
-        Some(OpenField { tag, disclosure: Disclosure::Shown { salt, value } })
-    }
-
-    fn tag(&mut self) -> Option<u16> {
-        self.token(",\"tag\":")?;
-        let tag = self.number()?.try_into().ok()?;
-        self.token("}").map(|()| tag)
-    }
-
-    fn list<T>(&mut self, mut item: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        self.token("[")?;
-        let mut items = Vec::new();
-        if self.token("]").is_some() {
-            return Some(items);
-        }
-        loop {
-            items.push(item(self)?);
-            if self.token("]").is_some() {
-                return Some(items);
-            }
-            self.token(",")?;
-        }
-    }
-
-    fn token(&mut self, token: &str) -> Option<()> {
-        self.0 = self.0.strip_prefix(token.as_bytes())?;
-        Some(())
-    }
-
-    /// Takes decimal digits without a leading zero.
-    fn number(&mut self) -> Option<u64> {
-        let end = self.0.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(self.0.len());
-        let (digits, rest) = self.0.split_at_checked(end)?;
-        if digits.len() > 1 && digits.starts_with(b"0") {
-            return None;
-        }
-        self.0 = rest;
-        std::str::from_utf8(digits).ok()?.parse().ok()
-    }
-
-    /// Takes a quoted text of hex.
-    fn hex(&mut self) -> Option<Vec<u8>> {
-        self.token("\"")?;
-        let end = self.0.iter().position(|byte| *byte == b'"')?;
-        let (digits, rest) = self.0.split_at_checked(end)?;
-        self.0 = rest;
-        self.token("\"")?;
-        hex::read(std::str::from_utf8(digits).ok()?)
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.hex()?.try_into().ok()
-    }
+fn read_tag(line: &mut Scanner<'_>) -> Option<u16> {
+    line.token(",\"tag\":")?;
+    let tag = line.number()?.try_into().ok()?;
+    line.token("}").map(|()| tag)
 }
