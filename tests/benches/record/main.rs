@@ -19,7 +19,9 @@
 //! | `page` | 20 hits with text and highlights over HTTP | the same page from SQLite FTS5, by a function call |
 //! | `freshness` | from the acknowledgement to the first search that finds it, at 1,000 messages a second | the goal alone |
 //! | `ack` | acknowledgement with 1 to 1,024 waiting | `fdatasync`, a bare group commit, SQLite FULL |
-//! | `export` | a package of everything | the same events decoded and written once |
+//! | `message` | one message read by its number, its block decoded or cached | 64 KiB of JSON lines decompressed for it |
+//! | `export` | a package of everything, by parts | the same events decoded and written once |
+//! | `verify` | everything that is stored, proven anew | a bare loop of the same SHA-256 calls |
 //! | `instructions` | instructions of the hot paths, counted by callgrind | none: the figure that does not wobble |
 //!
 //! The environment: `MUNIMENT_SHARED` (where the samples lie), `MUNIMENT_BENCH_RUNS` (repetitions of what is repeated, 3),
@@ -50,6 +52,7 @@ mod import;
 mod instructions;
 mod machine;
 mod memory;
+mod message;
 mod newest;
 mod one_row;
 mod page;
@@ -62,6 +65,7 @@ mod served;
 mod sheet;
 mod size;
 mod stage;
+mod verify;
 mod words;
 
 use arguments::Arguments;

@@ -3,7 +3,8 @@
 use crate::sheet::Sheet;
 use crate::stage::Stage;
 use crate::{
-    Fault, ack, export, freshness, import, instructions, memory, newest, page, search, size,
+    Fault, ack, export, freshness, import, instructions, memory, message, newest, page, search,
+    size, verify,
 };
 
 /// One row: a figure of the product beside its baseline.
@@ -29,7 +30,9 @@ const ROWS: &[Row] = &[
     page::ROW,
     freshness::ROW,
     ack::ROW,
+    message::ROW,
     export::ROW,
+    verify::ROW,
     instructions::ROW,
 ];
 
