@@ -17,11 +17,14 @@ use crate::draft::Locator;
 pub(super) struct Document {
     name: Arc<str>,
     text: String,
-    guessed: bool,
+    /// The file's bytes, where they are no UTF-8: each of them is one character of the text.
+    foreign: Option<Vec<u8>>,
     records: std::vec::IntoIter<Range<usize>>,
     number: usize,
     /// Where the record that was taken last begins: its byte, its line, the byte at which that line begins.
     at: (usize, u64, usize),
+    /// The same byte, counted in `foreign`.
+    foreign_at: usize,
     rest: Option<Unreadable>,
 }
 
@@ -36,16 +39,23 @@ pub(super) struct Piece {
     pub(super) start: Start,
     /// The record itself.
     pub(super) json: String,
-    /// Whether the file was no UTF-8.
-    pub(super) guessed: bool,
+    /// Its bytes, where the file was no UTF-8.
+    pub(super) foreign: Option<Vec<u8>>,
+}
+
+impl Piece {
+    /// Returns the record as it stands in the file.
+    pub(super) fn raw(&self) -> &[u8] {
+        self.foreign.as_deref().unwrap_or(self.json.as_bytes())
+    }
 }
 
 impl Document {
     /// Finds the records; what stands after the last whole one is kept as one unreadable piece.
     pub(super) fn new(name: &str, bytes: Vec<u8>, fault: Option<String>) -> Self {
-        let (text, guessed) = match String::from_utf8(bytes) {
-            Ok(text) => (text, false),
-            Err(error) => (decode(error.as_bytes()).0.into_owned(), true),
+        let (text, foreign) = match String::from_utf8(bytes) {
+            Ok(text) => (text, None),
+            Err(error) => (decode(error.as_bytes()).0.into_owned(), Some(error.into_bytes())),
         };
         let mut records = Vec::new();
         let parsed = find(&text, &mut records).map_err(|fault| of_json(&fault, &text, Start::FILE));
@@ -53,11 +63,15 @@ impl Document {
             fault.or(parsed.err()).map(|fault| format!("{fault}; a day is an array of messages"));
         let end = records.last().map_or(0, |range| range.end);
         let rest = found.map(|reason| {
-            let tail = text.get(end..).unwrap_or_default().as_bytes().to_vec();
-            unreadable_file(name, tail, reason)
+            let tail = match &foreign {
+                None => text.as_bytes().get(end..),
+                Some(bytes) => bytes.get(characters(&text, 0..end)..),
+            };
+            unreadable_file(name, tail.unwrap_or_default().to_vec(), reason)
         });
         let records = records.into_iter();
-        Self { name: name.into(), text, guessed, records, number: 0, at: (0, 1, 0), rest }
+        let (number, at) = (0, (0, 1, 0));
+        Self { name: name.into(), text, foreign, records, number, at, foreign_at: 0, rest }
     }
 
     /// Goes on to where a record begins.
@@ -66,6 +80,9 @@ impl Document {
         for (offset, _) in self.text.get(from..byte).unwrap_or_default().match_indices('\n') {
             line += 1;
             line_start = from + offset + 1;
+        }
+        if self.foreign.is_some() {
+            self.foreign_at += characters(&self.text, from..byte);
         }
         self.at = (byte, line, line_start);
         let before = self.text.get(line_start..byte).unwrap_or_default();
@@ -77,14 +94,23 @@ impl Document {
         let Some(range) = self.records.next() else { return self.rest.take().map(Err) };
         self.number += 1;
         let start = self.go_to(range.start);
+        let foreign = self.foreign.as_ref().map(|bytes| {
+            let end = self.foreign_at + characters(&self.text, range.clone());
+            bytes.get(self.foreign_at..end).unwrap_or_default().to_vec()
+        });
         Some(Ok(Piece {
             start,
             file: Arc::clone(&self.name),
             locator: Locator::record(&self.name, self.number),
             json: self.text.get(range).unwrap_or_default().to_owned(),
-            guessed: self.guessed,
+            foreign,
         }))
     }
+}
+
+/// Counts the characters of a part of a text.
+fn characters(text: &str, part: Range<usize>) -> usize {
+    text.get(part).unwrap_or_default().chars().count()
 }
 
 /// Collects where the elements of an array stand; those before a fault stay collected.

@@ -29,7 +29,7 @@ pub(super) struct Scene<'a> {
 
 /// Returns what one record becomes: its event and what is unfolded from it, or one unreadable piece.
 pub(super) fn read(piece: &Piece, scene: &Scene<'_>) -> Vec<Sourced> {
-    let raw = piece.json.as_bytes();
+    let raw = piece.raw();
     let parsed = serde_json::from_str::<Record<'_>>(&piece.json)
         .map_err(|fault| of_json(&fault, &piece.json, piece.start))
         .and_then(|record| scene.understand(record).map_err(|fault| piece.start.locate(&fault)));
@@ -39,10 +39,10 @@ pub(super) fn read(piece: &Piece, scene: &Scene<'_>) -> Vec<Sourced> {
                 draft.locator = Some(piece.locator.clone());
             }
             if let Some(record) = drafts.iter_mut().find(|draft| !draft.unfolded) {
-                if piece.guessed {
+                if piece.foreign.is_some() {
                     record.add_remark(WINDOWS_1252_REMARK);
                 }
-                if says_more || piece.guessed {
+                if says_more || piece.foreign.is_some() {
                     record.raw = Some(raw.to_vec());
                 } else {
                     record.record = Some(raw.to_vec());

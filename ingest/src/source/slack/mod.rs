@@ -181,7 +181,7 @@ pub(crate) fn replay(raw: &[u8], locator: &str, names: &Names) -> Vec<Sourced> {
         file: file.into(),
         locator: Locator::whole(locator),
         json: json.into_owned(),
-        guessed,
+        foreign: guessed.then(|| raw.to_vec()),
         start: Start::LINE,
     };
     let layout = Layout::of_names(names);

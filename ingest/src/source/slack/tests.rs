@@ -260,3 +260,20 @@ fn every_name_of_the_list_belongs_to_the_person() {
     assert_eq!((all[1].person.name.as_str(), all[1].also.len()), ("U2", 0));
     assert!(source.take_identities().persons.is_empty());
 }
+
+#[test]
+fn a_day_that_is_no_utf8_is_kept_in_its_own_bytes_record_by_record_and_at_its_broken_end() {
+    let folder = export(&[("channels.json", CHANNELS), ("users.json", USERS)]);
+    let day: &[u8] = b"[{\"user\":\"U1\",\"text\":\"caf\xe9\",\"ts\":\"1.0\"},\n {\"user\":\"\xdc1\",\"text\":\"\xff\",\"ts\":\"2.0\"},{\"\xe9";
+    std::fs::create_dir(folder.path().join("general")).unwrap();
+    std::fs::File::create(folder.path().join("general/2018-01-01.json"))
+        .unwrap()
+        .write_all(day)
+        .unwrap();
+    let (drafts, odd) = read_all(folder.path(), Reading::default());
+    let raw = |draft: &Draft| draft.raw.clone().unwrap();
+    assert_eq!(drafts[0].text.as_deref(), Some("café"));
+    assert_eq!(raw(&drafts[0]), b"{\"user\":\"U1\",\"text\":\"caf\xe9\",\"ts\":\"1.0\"}");
+    assert_eq!(raw(&drafts[1]), b"{\"user\":\"\xdc1\",\"text\":\"\xff\",\"ts\":\"2.0\"}");
+    assert_eq!((odd.len(), odd[0].raw.as_slice()), (1, b",{\"\xe9".as_slice()));
+}
