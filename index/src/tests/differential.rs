@@ -41,15 +41,25 @@ fn compare(bench: &Bench, questions: &[Question], state: &str) {
         if order == Order::Oldest {
             seqs.reverse();
         }
-        let told = format!("{state}, seed {SEED}, question {number}: {} {ask:?}", query.text());
+        let told = format!("{state}, question {number}: {} {ask:?}", query.text());
         assert_eq!(seqs, *found, "{told}");
         assert_eq!(count, u64::try_from(found.len()).unwrap(), "{told}");
     }
 }
 
+/// `MUNIMENT_QUESTIONS` asks for more than one log's worth of questions, each further log by a seed of its own.
 #[test]
 fn search_equals_an_independent_scan_in_every_state_of_the_index() {
-    let rng = SeededRng::new(SEED);
+    let asked = std::env::var("MUNIMENT_QUESTIONS").map_or(Ok(QUESTIONS), |text| text.parse());
+    let logs = asked.expect("MUNIMENT_QUESTIONS is a number").div_ceil(QUESTIONS);
+    for seed in (SEED..).step_by(1_000).take(logs) {
+        ask_in_every_state(seed);
+    }
+    println!("{} questions in each of two states, seeds from {SEED}", logs * QUESTIONS);
+}
+
+fn ask_in_every_state(seed: u64) {
+    let rng = SeededRng::new(seed);
     let log = log("search_equals_an_independent_scan_in_every_state_of_the_index", &rng, 600);
     let scan = Scan::of(&log);
     let questions = questions(&rng, &log, &scan);
@@ -61,13 +71,13 @@ fn search_equals_an_independent_scan_in_every_state_of_the_index() {
     bench.append_recorded(&log[..half]);
     bench.index.catch_up().unwrap();
     bench.append_recorded(&log[half..]);
-    compare(&bench, &questions[..150], "half committed, half tail");
+    compare(&bench, &questions[..150], &format!("half committed, half tail, seed {seed}"));
     bench.index.catch_up().unwrap();
-    compare(&bench, &questions, "committed");
+    compare(&bench, &questions, &format!("committed, seed {seed}"));
     bench.index.reindex(&|_, _| {}).unwrap();
-    compare(&bench, &questions, "rebuilt");
+    compare(&bench, &questions, &format!("rebuilt, seed {seed}"));
     bench.reopen();
-    compare(&bench, &questions[..100], "reopened");
+    compare(&bench, &questions[..100], &format!("reopened, seed {seed}"));
 }
 
 #[test]
@@ -83,13 +93,13 @@ fn search_equals_the_scan_over_many_segments_and_after_they_are_joined() {
         bench.index.catch_up().unwrap();
     }
     bench.append_recorded(&log[cut..]);
-    compare(&bench, &questions[..60], "many segments and a tail");
+    compare(&bench, &questions[..60], &format!("many segments and a tail, seed {}", SEED + 1));
     bench.index.catch_up().unwrap();
-    compare(&bench, &questions, "many segments");
+    compare(&bench, &questions, &format!("many segments, seed {}", SEED + 1));
     // Closing waits for the joins under way.
     bench.reopen();
     assert!(bench.index.segments() < 20, "{} segments", bench.index.segments());
-    compare(&bench, &questions, "joined");
+    compare(&bench, &questions, &format!("joined, seed {}", SEED + 1));
 }
 
 #[test]
