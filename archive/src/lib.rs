@@ -51,7 +51,10 @@ pub mod segment;
 pub mod settings;
 pub mod settling;
 pub mod signer;
+mod sync;
 pub mod tail;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 mod tiles;

@@ -156,7 +156,7 @@ fn give(take: &mut impl FnMut(u16, &[u8]), tag: u16, value: Option<impl AsRef<[u
 
 /// Returns the event of a header and its fields. Never fails: what has no meaning here is carried along.
 ///
-/// Returns nothing only for a sequence number of 0, which no header of a log has.
+/// Returns nothing only for a sequence number that no header of a log has: 0, or one past 2⁶³ − 1.
 pub fn decode(header: &Header, fields: impl IntoIterator<Item = Field>) -> Option<Recorded> {
     let mut event = ChatEvent {
         origin: None,

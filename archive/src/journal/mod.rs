@@ -7,6 +7,8 @@ pub(crate) mod file;
 pub(crate) mod frame;
 pub(crate) mod leaves;
 pub(crate) mod memory;
+#[cfg(all(test, feature = "loom"))]
+mod model;
 pub(crate) mod queue;
 pub(crate) mod recovery;
 pub(crate) mod writer;

@@ -2,20 +2,19 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
 
 use chat::{PlaceSeq, Recorded, RoomId, Seq};
-use parking_lot::{Condvar, Mutex};
 
 use super::frame::Records;
 use crate::error::{Error, Result};
 use crate::fuse::Fuse;
 use crate::proof::Digest;
+use crate::sync::{Condvar, Mutex, Receiver, Sender, channel};
 
 /// Bytes that may wait before an append blocks: two full frames.
 const WAITING_BYTES_MAX: usize = 2 * chat::limits::BATCH_BYTES_MAX;
-/// Appends that may wait before the next one blocks.
-const WAITING_WORKS_MAX: usize = 4_096;
+/// Appends that may wait before the next one blocks. The model has one, or it would never see a full queue.
+const WAITING_WORKS_MAX: usize = if cfg!(feature = "loom") { 1 } else { 4_096 };
 
 /// The newest event of a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,13 @@
+//! The locks and channels of the group commit. With the feature `loom` they are those of a model that tries every order of
+//! their operations; the tests of `journal::model` are all that runs then.
+
+#[cfg(feature = "loom")]
+mod modelled;
+
+#[cfg(not(feature = "loom"))]
+pub(crate) use parking_lot::{Condvar, Mutex};
+#[cfg(not(feature = "loom"))]
+pub(crate) use std::sync::mpsc::{Receiver, Sender, channel};
+
+#[cfg(feature = "loom")]
+pub(crate) use modelled::{Condvar, Mutex, Receiver, Sender, channel};
