@@ -3,6 +3,8 @@
 //! No file is needed for a first start. A key that means nothing is an error with its line, never ignored: a typing
 //! error in a limit must not quietly leave the default in force.
 
+#[cfg(test)]
+mod hostile;
 mod overlay;
 
 use std::net::SocketAddr;
