@@ -4,3 +4,4 @@ mod absence;
 mod documents;
 mod floor_plan;
 mod measure;
+mod planted;
