@@ -61,8 +61,14 @@ impl Condvar {
 /// The model's own channels do not notice that the other end is gone, so these are made of its locks.
 #[derive(Debug)]
 struct Channel<T> {
-    state: Mutex<(VecDeque<T>, bool)>,
+    state: Mutex<Passing<T>>,
     changed: Condvar,
+}
+
+#[derive(Debug)]
+struct Passing<T> {
+    values: VecDeque<T>,
+    has_sender: bool,
 }
 
 #[derive(Debug)]
@@ -72,7 +78,7 @@ pub(crate) struct Sender<T>(Arc<Channel<T>>);
 pub(crate) struct Receiver<T>(Arc<Channel<T>>);
 
 pub(crate) fn channel<T>() -> (Sender<T>, Receiver<T>) {
-    let state = Mutex::new((VecDeque::new(), true));
+    let state = Mutex::new(Passing { values: VecDeque::new(), has_sender: true });
     let channel = Arc::new(Channel { state, changed: Condvar::new() });
     (Sender(Arc::clone(&channel)), Receiver(channel))
 }
@@ -80,7 +86,7 @@ pub(crate) fn channel<T>() -> (Sender<T>, Receiver<T>) {
 impl<T> Sender<T> {
     #[expect(clippy::unnecessary_wraps, reason = "the channels of the product can fail here")]
     pub(crate) fn send(&self, value: T) -> Result<(), SendError<T>> {
-        self.0.state.lock().0.push_back(value);
+        self.0.state.lock().values.push_back(value);
         self.0.changed.notify_all();
         Ok(())
     }
@@ -88,7 +94,7 @@ impl<T> Sender<T> {
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        self.0.state.lock().1 = false;
+        self.0.state.lock().has_sender = false;
         self.0.changed.notify_all();
     }
 }
@@ -97,10 +103,10 @@ impl<T> Receiver<T> {
     pub(crate) fn recv(&self) -> Result<T, RecvError> {
         let mut state = self.0.state.lock();
         loop {
-            if let Some(value) = state.0.pop_front() {
+            if let Some(value) = state.values.pop_front() {
                 return Ok(value);
             }
-            if !state.1 {
+            if !state.has_sender {
                 return Err(RecvError);
             }
             self.0.changed.wait(&mut state);
