@@ -6,6 +6,10 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 
 #[path = "bodies/mod.rs"]
+#[expect(
+    dead_code,
+    reason = "the bound on memory is the replay's; here the fuzzer has one for all"
+)]
 mod bodies;
 
 static BODY: LazyLock<fn(&[u8])> = LazyLock::new(|| {

@@ -44,7 +44,9 @@ fn any_file_and_any_variable_is_a_configuration_or_a_fault_that_says_where() {
     let seed =
         std::env::var("MUNIMENT_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(42_u64);
     let known: Vec<_> = FILES.iter().map(|text| text.as_bytes().to_vec()).collect();
-    FILES.iter().for_each(|text| check(text));
+    for text in FILES {
+        check(text);
+    }
     println!("seed {seed} (MUNIMENT_SEED), {MUTATIONS} mutations");
     for round in 0..MUTATIONS {
         let rng = SeededRng::new(seed.wrapping_mul(1 << 32).wrapping_add(round));
