@@ -6,7 +6,7 @@ pub type Detector = fn(&str) -> Option<&'static str>;
 /// What may be set.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Batches that may wait before the sequencer; whoever offers more is held up.
+    /// Batches that may wait before the sequencer; whoever offers more is held up. Each may come from someone who posts one event.
     pub queue_batches_max: usize,
     /// Bytes that may wait there; a batch that is larger waits until it is alone.
     pub queue_bytes_max: usize,
@@ -16,6 +16,6 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { queue_batches_max: 4, queue_bytes_max: 32 << 20, language: None }
+        Self { queue_batches_max: 4_096, queue_bytes_max: 32 << 20, language: None }
     }
 }

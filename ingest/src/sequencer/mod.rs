@@ -33,6 +33,11 @@ use crate::source::Identities;
 pub(crate) use self::offer::{Input, Offer};
 pub(crate) use self::ticket::Ticket;
 
+/// Bytes that are recorded before those who offered them are answered; one batch of an import is more.
+const ROUND_BYTES_MAX: usize = 256 << 10;
+/// Pieces of work that are done before those who asked for them are answered.
+const ROUND_WORKS_MAX: usize = 1_024;
+
 /// What is asked of the sequencer.
 #[derive(Debug)]
 pub(crate) enum Work {
@@ -164,7 +169,33 @@ fn run(mut desk: Desk, queue: &Receiver<Job>, stopped: &OnceLock<String>) {
         }
     }
     let _farewell = Farewell(stopped);
-    while let Ok(Job { work, reply, share }) = queue.recv() {
+    while let Ok(job) = queue.recv() {
+        let (answers, goes_on) = take_round(&mut desk, job, queue, stopped);
+        for (reply, outcome) in answers {
+            // Nobody may be waiting any more; what was recorded stays recorded.
+            drop(reply.send(outcome));
+        }
+        if !goes_on {
+            return;
+        }
+    }
+}
+
+type Answer = (SyncSender<Result<Prepared>>, Result<Prepared>);
+
+/// Does a job and what waits behind it, and returns the answers and whether there is more to come.
+///
+/// Whoever is answered takes the processor, only to wait again for the disk. So nobody is before all of a round is handed over: then
+/// the log has written the first of it already, and all of it as few frames.
+fn take_round(
+    desk: &mut Desk,
+    first: Job,
+    queue: &Receiver<Job>,
+    stopped: &OnceLock<String>,
+) -> (Vec<Answer>, bool) {
+    let (mut answers, mut bytes, mut next) = (Vec::new(), 0_usize, Some(first));
+    while let Some(Job { work, reply, share }) = next {
+        bytes = bytes.saturating_add(work.bytes());
         let ends = matches!(work, Work::Close);
         let outcome = desk.take(work);
         drop(share);
@@ -174,12 +205,14 @@ fn run(mut desk: Desk, queue: &Receiver<Job>, stopped: &OnceLock<String>) {
             tracing::error!(%error, "the sequencer stops");
             drop(stopped.set(chain(error)));
         }
-        // Nobody may be waiting any more; what was recorded stays recorded.
-        drop(reply.send(outcome));
+        answers.push((reply, outcome));
         if ends || !desk.is_intact() {
-            return;
+            return (answers, false);
         }
+        let is_full = bytes >= ROUND_BYTES_MAX || answers.len() >= ROUND_WORKS_MAX;
+        next = if is_full { None } else { queue.try_recv().ok() };
     }
+    (answers, true)
 }
 
 /// Returns an error and what is behind it in one line.
