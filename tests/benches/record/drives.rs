@@ -54,7 +54,12 @@ pub(crate) fn run(what: &str, times: usize, file: &Path) -> Result<(), Fault> {
             }
             log.close()
         }
-        "search" => search(&data, &lines, times),
+        "search" => search(&data, &lines, WORD, times),
+        "corner" => {
+            let (room, day) = lines.get(lines.len() / 2).map(corner).ok_or("too few lines")?;
+            let query = format!("{WORD} room:\"{room}\" after:{day} before:{}", last(&lines)?);
+            search(&data, &lines, &query, times)
+        }
         "export" => {
             let log = quiet(&data)?.append(&lines)?;
             log.archive().seal()?;
@@ -113,13 +118,24 @@ fn leaves(lines: &[Line], times: usize) -> Result<(), Fault> {
     Ok(())
 }
 
-fn search(data: &Path, lines: &[Line], times: usize) -> Result<(), Fault> {
+/// Returns the room and the day of a line.
+fn corner(line: &Line) -> (&str, &str) {
+    (&line.room, line.time.get(..10).unwrap_or_default())
+}
+
+/// Returns the last day of the lines.
+fn last(lines: &[Line]) -> Result<String, Fault> {
+    let day = lines.iter().filter_map(|line| line.time.get(..10)).max();
+    day.map(str::to_owned).ok_or_else(|| "the corpus is empty".into())
+}
+
+fn search(data: &Path, lines: &[Line], query: &str, times: usize) -> Result<(), Fault> {
     let settings =
         index::Settings { commit_wait: NEVER, join_wait: NEVER, ..index::Settings::default() };
     let product = Product::over(data, quiet(data)?.append(lines)?, settings)?;
     product.catch_up()?;
     for _ in 0..times {
-        std::hint::black_box(product.search(WORD, Order::Newest)?);
+        std::hint::black_box(product.search(query, Order::Newest)?);
     }
     product.close()
 }

@@ -26,7 +26,7 @@ struct Drive {
     units: usize,
 }
 
-const DRIVES: [Drive; 7] = [
+const DRIVES: [Drive; 8] = [
     drive("append", "append: an event, batches of 1,000", (1_000, MESSAGES)),
     drive("leaf", "leaf of an event, salts included", (0, 10_000)),
     Drive {
@@ -39,6 +39,7 @@ const DRIVES: [Drive; 7] = [
     drive("read", "read: an event of a block not decoded yet", (0, BLOCKS)),
     drive("read", "read: an event of a decoded block", (BLOCKS, 101 * BLOCKS)),
     drive("search", "search: newest 20 of a word, counted, 10,000 messages", (20, 520)),
+    drive("corner", "search: the same in a room between two days", (20, 520)),
     drive("export", "export: an event of a CSV package, proven and checked", (1_000, MESSAGES)),
 ];
 
