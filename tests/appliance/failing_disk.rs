@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use chat::testing::SeededRng;
@@ -29,6 +29,8 @@ pub(crate) enum With {
     Once(&'static str),
     /// The call and all later ones of its class fail.
     Lasting(&'static str),
+    /// The call and all later ones of its class do nothing and say that they did.
+    Lie,
 }
 
 /// Every way to die.
@@ -60,7 +62,8 @@ pub(crate) const ERRORS: &[(&str, With)] = &[
 /// Lets an appliance run with this fault from here on, until its variables are unset. Without one, calls are counted only.
 pub(crate) fn arm(appliance: &mut Appliance, shim: &Path, fault: Option<&Fault>) {
     appliance.unset();
-    let folder = appliance.path("").canonicalize().unwrap();
+    let data = appliance.data();
+    let folder = data.parent().expect("it lies in a folder").canonicalize().unwrap();
     appliance.set("LD_PRELOAD", shim.to_str().unwrap());
     // The input and what this harness writes lie beside these two and are left alone.
     let under = format!("{0}/data:{0}/out", folder.display());
@@ -74,6 +77,7 @@ pub(crate) fn arm(appliance: &mut Appliance, shim: &Path, fault: Option<&Fault>)
             With::Tear => ("tear", "0"),
             With::Once(code) => (*code, "0"),
             With::Lasting(code) => (*code, "1"),
+            With::Lie => ("lie", "1"),
         };
         appliance.set("FAULT_WITH", word);
         appliance.set("FAULT_LASTS", lasts);
@@ -96,18 +100,22 @@ pub(crate) fn struck(appliance: &Appliance) -> Option<String> {
 /// Compiles the shim once, or says by name which test goes without it.
 pub(crate) fn shim(test: &str) -> Option<&'static Path> {
     static SHIM: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let compiled = SHIM.get_or_init(|| {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/faults/shim.c");
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shim.so");
-        let mut compile = Command::new("cc");
-        compile.args(["-shared", "-fPIC", "-O1", "-D_LARGEFILE64_SOURCE", "-o"]).arg(&target);
-        let done = compile.arg(source).arg("-ldl").status();
-        done.is_ok_and(|status| status.success()).then_some(target)
-    });
+    let flags = ["-shared", "-fPIC", "-D_LARGEFILE64_SOURCE", "-ldl"];
+    let compiled = SHIM.get_or_init(|| compiled("shim.c", "shim.so", &flags));
     if compiled.is_none() {
         println!("skipped: {test}: no C compiler");
     }
     compiled.as_deref()
+}
+
+/// Compiles a C program of `tests/faults`; nothing where that cannot be done.
+pub(crate) fn compiled(source: &str, target: &str, flags: &[&str]) -> Option<PathBuf> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/faults").join(source);
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(target);
+    let mut compile = Command::new("cc");
+    compile.args(["-O1", "-o"]).arg(&target).arg(source).args(flags);
+    let done = compile.stderr(Stdio::null()).status();
+    done.is_ok_and(|status| status.success()).then_some(target)
 }
 
 /// Returns the faults to try: every one of them if `MUNIMENT_FAULTS` is `all`, else so many, drawn by a seed that is printed.

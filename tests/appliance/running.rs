@@ -15,6 +15,13 @@ pub(crate) struct Running {
     pub(crate) link: String,
 }
 
+/// What a process takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Usage {
+    pub(crate) resident_bytes: u64,
+    pub(crate) open_files: usize,
+}
+
 impl Running {
     /// Starts `serve` on a free port and waits for its ready line.
     pub(crate) fn start(appliance: &Appliance) -> Self {
@@ -110,9 +117,31 @@ impl Running {
 
     /// Returns the most memory that the server's process ever had, in bytes; nothing where the process is gone.
     pub(crate) fn memory_bytes(&self) -> Option<u64> {
+        self.bytes("VmHWM:")
+    }
+
+    /// Returns what the server's process takes now; nothing where it is gone.
+    pub(crate) fn usage(&self) -> Option<Usage> {
+        let open_files = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).ok()?.count();
+        Some(Usage { resident_bytes: self.bytes("VmRSS:")?, open_files })
+    }
+
+    fn bytes(&self, name: &str) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-        peak.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
+        let value = status.lines().find_map(|line| line.strip_prefix(name))?;
+        value
+            .trim()
+            .strip_suffix(" kB")?
+            .trim()
+            .parse::<u64>()
+            .ok()
+            .map(|kilobytes| kilobytes << 10)
+    }
+
+    /// Kills the server as a crash does.
+    pub(crate) fn kill(&self) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::KILL).unwrap();
     }
 
     /// Returns the address that it listens on.

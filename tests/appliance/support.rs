@@ -72,6 +72,11 @@ impl Appliance {
         self.volume.as_ref().expect("this appliance was made on a volume")
     }
 
+    /// Returns the volume to be changed.
+    pub(crate) fn volume_mut(&mut self) -> &mut Volume {
+        self.volume.as_mut().expect("this appliance was made on a volume")
+    }
+
     /// Sets a variable of the environment for every run from here on.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.variables.push((name.to_owned(), value.to_owned()));
@@ -150,8 +155,13 @@ impl Appliance {
 
     /// Returns every message of the log as the canonical lines of a package have it.
     pub(crate) fn events(&self) -> Vec<Value> {
+        self.events_of("kind:message")
+    }
+
+    /// Returns every event that a query finds, in the order of the log.
+    pub(crate) fn events_of(&self, query: &str) -> Vec<Value> {
         let out = self.path("messages");
-        let arguments = ["export", "--query", "kind:message", "--format", "bundle", "--out"];
+        let arguments = ["export", "--query", query, "--format", "bundle", "--out"];
         self.run(&[&arguments[..], &[out.to_str().unwrap()]].concat()).expect(0);
         let packed = std::fs::File::open(out.join("events.jsonl.zst")).unwrap();
         let lines = String::from_utf8(zstd::decode_all(packed).unwrap()).unwrap();
@@ -161,16 +171,6 @@ impl Appliance {
 
     /// Returns every message of the log as an undisturbed run would have it too: without what is drawn or told by the clock.
     pub(crate) fn messages(&self) -> Vec<String> {
-        let plain = |mut event: Value| {
-            // A room's numbers count what the archive says about the room too, such as its language.
-            for drawn in ["id", "seq", "place_seq", "place_prev", "recorded_at", "locator"] {
-                event.as_object_mut().unwrap().remove(drawn);
-            }
-            for (member, drawn) in [("actor", "id"), ("place", "id"), ("origin", "source")] {
-                event[member].as_object_mut().unwrap().remove(drawn);
-            }
-            event.to_string()
-        };
         self.events().into_iter().map(plain).collect()
     }
 
@@ -191,6 +191,18 @@ impl Appliance {
         command.args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
         command.spawn().expect("the binary starts")
     }
+}
+
+/// Returns an event as an undisturbed run would have it too.
+pub(crate) fn plain(mut event: Value) -> String {
+    // A room's numbers count what the archive says about the room too, such as its language.
+    for drawn in ["id", "seq", "place_seq", "place_prev", "recorded_at", "locator"] {
+        event.as_object_mut().unwrap().remove(drawn);
+    }
+    for (member, drawn) in [("actor", "id"), ("place", "id"), ("origin", "source")] {
+        event[member].as_object_mut().unwrap().remove(drawn);
+    }
+    event.to_string()
 }
 
 /// Copies a folder with all that is in it; files keep their permissions.

@@ -1,6 +1,7 @@
 //! A small disk that can be filled: a mount that only this test and the processes it starts can see, gone with the test.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::ffi::OsStr;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -16,13 +17,41 @@ impl Volume {
     /// Mounts an empty volume of so many bytes, or says by name which test goes without one.
     pub(crate) fn mount(test: &str, bytes: u64) -> Option<Self> {
         let place = tempfile::tempdir().expect("a temporary folder can be made");
+        let mount = format!(
+            "mount -t tmpfs -o size={bytes},mode=700 none \"$0\" && echo mounted && exec cat"
+        );
+        let words: [&OsStr; 4] =
+            ["sh".as_ref(), "-c".as_ref(), mount.as_ref(), place.path().as_ref()];
         for is_mapped in [false, true] {
-            if let Some(holder) = hold(place.path(), bytes, is_mapped) {
+            if let Some((holder, _)) = hold(&words, is_mapped) {
                 return Some(Self { holder, place, is_mapped });
             }
         }
         println!("skipped: {test}: nothing can be mounted here");
         None
+    }
+
+    /// Mounts the file system in an image, or says why that fails. As a system does when it starts, it has a damaged one
+    /// repaired first; the second value says whether that was so.
+    pub(crate) fn of_image(image: &Path) -> Result<(Self, bool), String> {
+        let place = tempfile::tempdir().expect("a temporary folder can be made");
+        let mount = "mount -o loop \"$0\" \"$1\" && echo mounted && exec cat
+            e2fsck -fy \"$0\" >&2
+            mount -o loop \"$0\" \"$1\" && echo repaired && exec cat";
+        let words: [&OsStr; 5] =
+            ["sh".as_ref(), "-c".as_ref(), mount.as_ref(), image.as_ref(), place.path().as_ref()];
+        let (holder, said) = hold(&words, false).ok_or("it cannot be mounted")?;
+        Ok((Self { holder, place, is_mapped: false }, said == "repaired"))
+    }
+
+    /// Takes over a process that holds a name space, and a place that it mounts there.
+    pub(crate) fn held(holder: Child, place: tempfile::TempDir) -> Self {
+        Self { holder, place, is_mapped: false }
+    }
+
+    /// Returns the process that holds the name space.
+    pub(crate) fn holder(&mut self) -> &mut Child {
+        &mut self.holder
     }
 
     /// Returns where the volume lies for the processes of [`Self::command`].
@@ -81,21 +110,24 @@ impl Drop for Volume {
     }
 }
 
-/// Starts the process that mounts the volume and waits for its end of input.
-fn hold(place: &Path, bytes: u64, is_mapped: bool) -> Option<Child> {
+/// Starts the process that mounts something, says so in one line, and then waits for its end of input.
+pub(crate) fn hold(words: &[&OsStr], is_mapped: bool) -> Option<(Child, String)> {
     let mut command = Command::new("unshare");
     command.arg("--mount").args(is_mapped.then_some("--map-root-user"));
-    let mount =
-        format!("mount -t tmpfs -o size={bytes},mode=700 none \"$0\" && echo mounted && exec cat");
-    command.args(["--propagation", "private", "sh", "-c", &mount]).arg(place);
+    command.args(["--propagation", "private"]).args(words);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut holder = command.spawn().ok()?;
-    let mut said = String::new();
-    let mut answer = BufReader::new(holder.stdout.take().expect("it is piped"));
-    answer.read_line(&mut said).ok()?;
-    if said.trim() == "mounted" {
-        return Some(holder);
+    let said = line_of(&mut holder);
+    if !said.is_empty() {
+        return Some((holder, said));
     }
     holder.wait().ok()?;
     None
+}
+
+/// Reads one line of what a process says; nothing is read beyond it.
+pub(crate) fn line_of(child: &mut Child) -> String {
+    let answer = child.stdout.as_mut().expect("it is piped");
+    let bytes = answer.bytes().map_while(Result::ok).take_while(|&byte| byte != b'\n');
+    String::from_utf8_lossy(&bytes.collect::<Vec<_>>()).into_owned()
 }

@@ -7,7 +7,8 @@
  *   FAULT_UNDER  folders, absolute, parted by colons; other files are left alone
  *   FAULT_CLASS  sync, write, rename, unlink, open or read
  *   FAULT_AT     which call of that class, from 1; 0 counts only
- *   FAULT_WITH   kill (before the call), tear (half of a write, then the end), or EIO, ENOSPC, EROFS, EMFILE
+ *   FAULT_WITH   kill (before the call), tear (half of a write, then the end), EIO, ENOSPC, EROFS, EMFILE, or lie (the call
+ *                does nothing and says that it did; for the class sync)
  *   FAULT_LASTS  1 if every later call of the class fails too, as on a disk that stays full
  *   FAULT_LOG    where "fired CLASS N PATH" and, at the end, "count CLASS N" are written
  */
@@ -32,7 +33,7 @@ static const char *const NAMES[CLASSES] = {"sync", "write", "rename", "unlink", 
 
 static long counts[CLASSES];
 static const char *under, *log_path;
-static int armed = CLASSES, lasts, error_code, kills, tears;
+static int armed = CLASSES, lasts, error_code, kills, tears, lies;
 static long at;
 
 static void say(const char *text) {
@@ -55,6 +56,7 @@ __attribute__((constructor)) static void begin(void) {
         if (!strcmp(class_name, NAMES[class])) armed = class;
     kills = with && !strcmp(with, "kill");
     tears = with && !strcmp(with, "tear");
+    lies = with && !strcmp(with, "lie");
     for (size_t i = 0; with && i < sizeof CODES / sizeof *CODES; i++)
         if (!strcmp(with, CODES[i].name)) error_code = CODES[i].code;
 }
@@ -81,7 +83,7 @@ static void end_process(void) {
     for (;;) pause();
 }
 
-/* Counts a call; returns 1 if it has to fail, 2 if it has to be torn. */
+/* Counts a call; returns 1 if it has to fail, 2 if it has to be torn, 3 if it has to do nothing. */
 static int reached(enum class class, const char *path) {
     if (!under || !is_under(path)) return 0;
     long number = __atomic_add_fetch(&counts[class], 1, __ATOMIC_SEQ_CST);
@@ -93,6 +95,7 @@ static int reached(enum class class, const char *path) {
     }
     if (kills) end_process();
     if (tears) return 2;
+    if (lies) return 3;
     errno = error_code;
     return 1;
 }
@@ -127,8 +130,18 @@ static int reached_at(enum class class, int folder, const char *name) {
         return reached_file(class, file) ? (result)-1 : real arguments; \
     }
 
-ON_FILE(SYNC, int, fsync, (int file), (file), file)
-ON_FILE(SYNC, int, fdatasync, (int file), (file), file)
+#define SYNCS(name) \
+    int name(int file) { \
+        REAL(name); \
+        switch (reached_file(SYNC, file)) { \
+        case 0: return real(file); \
+        case 3: return 0; \
+        } \
+        return -1; \
+    }
+
+SYNCS(fsync)
+SYNCS(fdatasync)
 ON_FILE(WRITE, int, ftruncate, (int file, off_t length), (file, length), file)
 ON_FILE(WRITE, int, ftruncate64, (int file, off64_t length), (file, length), file)
 ON_FILE(WRITE, int, fallocate, (int file, int mode, off_t from, off_t length), (file, mode, from, length), file)
