@@ -10,6 +10,7 @@ use std::time::Duration;
 use chat::{ArchiveId, DiskLock, FileId, Lane, Recorded, RoomId, Seq, Timestamp};
 use parking_lot::Mutex;
 
+use crate::abridging::Abridging;
 use crate::blob::{KeptFile, LocalBlobs};
 use crate::catalog::{Catalog, CatalogFollower};
 use crate::description::Description;
@@ -50,6 +51,7 @@ pub struct Archive {
     pub(crate) blobs: LocalBlobs,
     pub(crate) catalog: Arc<CatalogFollower>,
     pub(crate) checkpoints: Arc<Checkpoints>,
+    pub(crate) abridging: Arc<Abridging>,
     /// Held while sealed files are replaced, and while they are all read.
     pub(crate) settling: Mutex<()>,
     /// What was wrong with the stored places at the start.
@@ -216,6 +218,14 @@ impl Archive {
         Tail::new(Arc::clone(self), from, Some(Lane::Ledger))
     }
 
+    /// Returns a reader of the ledger from its first event on for whoever folds what it says of rooms, persons, sources, imports and
+    /// credentials. Officers' looks, and ledger events that say nothing of themselves, may be passed over.
+    ///
+    /// It reads the abridged ledger as far as that reaches (docs/format.md §11), and then the ledger.
+    pub fn ledger_abridged(self: &Arc<Self>) -> Tail {
+        Tail::behind(self.ledger(Seq::FIRST), self.abridging.read())
+    }
+
     /// Returns up to `max` events of a lane, or of both, from this one on, and the event to go on with.
     pub(crate) fn read_on(
         &self,
@@ -357,6 +367,9 @@ impl Archive {
         let was_open = self.stop();
         let is_new = was_open && self.size() > self.signer.size();
         let signed = if is_new { self.checkpoint().map(drop) } else { Ok(()) };
+        if was_open && self.settings.runs_upkeep {
+            self.abridging.renew_at_close();
+        }
         drop(self.lock.lock().take());
         signed
     }

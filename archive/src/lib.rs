@@ -23,6 +23,8 @@
 
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
+pub mod abridged;
+mod abridging;
 pub mod archive;
 pub mod backup;
 mod bell;

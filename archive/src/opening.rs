@@ -7,6 +7,7 @@ use std::thread;
 use chat::{ArchiveId, Disk, DiskLock, Family, PlaceSeq, RoomId, Seq};
 use parking_lot::Mutex;
 
+use crate::abridging::Abridging;
 use crate::archive::Archive;
 use crate::bell::Bell;
 use crate::blob::LocalBlobs;
@@ -147,7 +148,9 @@ fn open_locked(
     });
     let blobs = LocalBlobs::open(&shared.ports, &shared.keys, archive, folder.join(BLOBS))?;
     let catalog = Arc::new(CatalogFollower::open(&shared, (&sealed, &signer), folder, archive));
-    let checkpoints = Arc::new(Checkpoints::new(&shared, &signer, &settings));
+    let log = (&sealed, &tiles);
+    let abridging = Arc::new(Abridging::open(&shared, log, folder, (archive, &settings)));
+    let checkpoints = Arc::new(Checkpoints::new(&shared, (&signer, &abridging), &settings));
     let behind = (&catalog, &checkpoints);
     let threads = Mutex::new(start(&sealing, behind, &settings, found.recovered.number)?);
     Ok(Arc::new(Archive {
@@ -157,6 +160,7 @@ fn open_locked(
         blobs,
         catalog,
         checkpoints,
+        abridging,
         settling: Mutex::default(),
         shared,
         signer,

@@ -113,7 +113,9 @@ impl Archive {
         let ranges = self.sealed.ranges();
         let readers: Vec<_> = ranges.iter().flat_map(|range| range.readers()).collect();
         let journal = self.shared.memory.keys();
+        let abridged = self.abridging.key();
         let files = journal.len().saturating_add(readers.len());
+        let files = files.saturating_add(abridged.iter().len());
         let files = u64::try_from(files).unwrap_or(u64::MAX).saturating_add(blobs);
         let is_whole = readers.len() == ranges.len().saturating_mul(Lane::ALL.len());
         if u64::try_from(keys.count()).unwrap_or(0) > files
@@ -123,6 +125,7 @@ impl Archive {
         {
             let mut used: HashSet<KeyId> = readers.iter().map(|reader| reader.key()).collect();
             used.extend(journal);
+            used.extend(abridged);
             used.extend(self.blobs.keys()?);
             keys.retire_all_but(&used);
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chat::{Lane, Recorded, Seq, Timestamp};
 
+use crate::abridged::Abridged;
 use crate::archive::Archive;
 use crate::error::Result;
 use crate::journal::writer::Shared;
@@ -34,11 +35,18 @@ pub struct Tail {
     archive: Arc<Archive>,
     next: Seq,
     lane: Option<Lane>,
+    /// What stands in for the ledger up to where it reaches, and how many of its events were read.
+    abridged: Option<(Abridged, usize)>,
 }
 
 impl Tail {
     pub(crate) const fn new(archive: Arc<Archive>, from: Seq, lane: Option<Lane>) -> Self {
-        Self { archive, next: from, lane }
+        Self { archive, next: from, lane, abridged: None }
+    }
+
+    /// Returns a reader of the abridged ledger, if there is one, and of the ledger behind it.
+    pub(crate) fn behind(ledger: Self, abridged: Option<Abridged>) -> Self {
+        Self { abridged: abridged.map(|abridged| (abridged, 0)), ..ledger }
     }
 
     /// Returns the next durable events, at most `max` of them, in order; none if there is nothing new.
@@ -47,6 +55,16 @@ impl Tail {
     /// starts at the same position.
     pub fn next_batch(&mut self, max: usize) -> Result<Vec<Recorded>> {
         let max = max.clamp(1, BATCH_EVENTS_MAX);
+        if let Some((abridged, done)) = &mut self.abridged {
+            let events = abridged.events(*done, max);
+            if let Some(last) = events.last() {
+                *done = done.saturating_add(events.len());
+                self.next = last.seq.next();
+                return Ok(events);
+            }
+            self.next = abridged.end();
+            self.abridged = None;
+        }
         loop {
             let (events, next) = self.archive.read_on(self.next, max, self.lane)?;
             if next == self.next {

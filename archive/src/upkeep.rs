@@ -1,4 +1,5 @@
-//! What runs by itself behind the writer: checkpoints, at least every 60 s or 10,000 events while anything is new.
+//! What runs by itself behind the writer: checkpoints, at least every 60 s or 10,000 events while anything is new, and now and
+//! then the abridged ledger.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +7,7 @@ use std::time::Duration;
 use chat::Timestamp;
 use parking_lot::Mutex;
 
+use crate::abridging::Abridging;
 use crate::error::Result;
 use crate::journal::writer::Shared;
 use crate::settings::Settings;
@@ -19,6 +21,7 @@ const LOOKS: u32 = 4;
 pub(crate) struct Checkpoints {
     shared: Shared,
     signer: Arc<Signer>,
+    abridging: Arc<Abridging>,
     events: u64,
     seconds: u64,
     /// When the archive was opened or the last one was due, on the archive's clock.
@@ -26,10 +29,15 @@ pub(crate) struct Checkpoints {
 }
 
 impl Checkpoints {
-    pub(crate) fn new(shared: &Shared, signer: &Arc<Signer>, settings: &Settings) -> Self {
+    pub(crate) fn new(
+        shared: &Shared,
+        (signer, abridging): (&Arc<Signer>, &Arc<Abridging>),
+        settings: &Settings,
+    ) -> Self {
         Self {
             shared: shared.clone(),
             signer: Arc::clone(signer),
+            abridging: Arc::clone(abridging),
             events: settings.checkpoint_events,
             seconds: settings.checkpoint_seconds,
             looked_at: Mutex::new(shared.ports.clock.now()),
@@ -47,6 +55,7 @@ impl Checkpoints {
             if self.sign_due().is_err() {
                 return;
             }
+            self.abridging.renew_due();
         }
     }
 

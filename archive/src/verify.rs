@@ -59,6 +59,7 @@ impl Archive {
         };
         let segments = audit.read_segments(self, journal.first, &mut findings);
         let sealed = (&audit.chains, audit.next.saturating_sub(1));
+        condition::compare_abridged(self, &mut findings);
         condition::compare_places(self, sealed, &mut findings);
         for row in journal.rows {
             audit.take(row, &mut findings);

@@ -264,9 +264,9 @@ fn begin(shared: &Shared, folder: &std::path::Path, settings: &Settings) -> Resu
     Ok(store)
 }
 
-/// Reads the whole ledger: rooms' languages and categories, and names of sources.
+/// Reads the ledger, abridged where it can be: rooms' languages and categories, and names of sources.
 fn fold_ledger(shared: &Shared) -> Result<()> {
-    let mut ledger = shared.sources.archive.ledger(Seq::FIRST);
+    let mut ledger = shared.sources.archive.ledger_abridged();
     loop {
         let batch = ledger.next_batch(PULL_EVENTS).map_err(log_unreadable)?;
         if batch.is_empty() {

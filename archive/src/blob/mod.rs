@@ -2,7 +2,7 @@
 //! the name what it is (house.md §6.4, `docs/format.md` §6).
 
 mod content;
-mod layout;
+pub(crate) mod layout;
 mod local;
 
 pub(crate) use local::LocalBlobs;

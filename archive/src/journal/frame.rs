@@ -223,6 +223,23 @@ impl Records {
         self.starts.len()
     }
 
+    /// Takes records that stand one behind another, as [`Self::as_bytes`] has them; nothing if they are out of form.
+    pub(crate) fn of_bytes(bytes: Vec<u8>) -> Option<Self> {
+        let mut starts = Vec::new();
+        let mut rest = Reader(&bytes);
+        while !rest.0.is_empty() {
+            starts.push(u32::try_from(bytes.len().checked_sub(rest.0.len())?).ok()?);
+            let length = usize::try_from(rest.u32()?).ok()?;
+            RawRecord::parse(rest.take(length)?)?;
+        }
+        Some(Self { bytes, starts })
+    }
+
+    /// Returns the records one behind another.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Returns how many bytes they have.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.len()

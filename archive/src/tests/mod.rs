@@ -1,5 +1,6 @@
 //! Claims about the whole archive, on a real folder and on the simulated disk.
 
+mod abridging;
 mod catalog;
 mod crashes;
 mod damage;

@@ -2,6 +2,7 @@
 
 use super::chains::Chains;
 use super::report::{Finding, FindingKind, Findings};
+use crate::abridged;
 use crate::archive::Archive;
 use crate::places::{self, Places};
 use crate::segment::LaneFileState;
@@ -40,6 +41,21 @@ pub(super) fn add(archive: &Archive, findings: &mut Findings) {
     }
     if let Some(fault) = &archive.places_fault {
         let what = format!("{fault}; it was made again when the archive was opened");
+        findings.add(FindingKind::File, what, None);
+    }
+}
+
+/// Compares the abridged ledger with the ledger, where one is there that a start would believe.
+pub(super) fn compare_abridged(archive: &Archive, findings: &mut Findings) {
+    let Some(stored) = archive.abridging.read() else { return };
+    // What cannot be read is told where the segments are read.
+    let Ok(anew) = archive.abridging.remake(stored.size) else { return };
+    if !stored.equals(&anew) {
+        let path = abridged::path(archive.folder());
+        let what = format!(
+            "{} does not say what the ledger says; delete it while the archive is closed, and it is made again",
+            path.display()
+        );
         findings.add(FindingKind::File, what, None);
     }
 }

@@ -36,10 +36,10 @@ fn id<T: std::str::FromStr>(act: &Act, name: &str) -> Option<T> {
 }
 
 impl Register {
-    /// Folds the whole ledger of an archive.
+    /// Folds the ledger of an archive, abridged where it can be.
     pub(crate) fn open(archive: &Arc<Archive>) -> Result<Self> {
         let mut register = Self::default();
-        let mut ledger = archive.ledger(Seq::FIRST);
+        let mut ledger = archive.ledger_abridged();
         loop {
             let events =
                 ledger.next_batch(BATCH_EVENTS).map_err(|source| Error::Archive { source })?;

@@ -150,6 +150,30 @@ mod tests {
     }
 
     #[test]
+    fn no_act_that_a_fold_reads_is_left_out_of_the_abridged_ledger() {
+        let credentials = [
+            verb::OFFICER_APPOINTED,
+            verb::LINK_ISSUED,
+            verb::SIGNED_IN,
+            verb::SIGNED_OUT,
+            verb::TOKEN_ISSUED,
+            verb::TOKEN_REVOKED,
+        ];
+        let others = ["import-begun", "import-ended", "quarantine-replayed", "of-a-later-version"];
+        for verb in credentials.into_iter().chain(others) {
+            assert!(archive::abridged::may_tell(&act(Act::new(verb))), "{verb}");
+        }
+        assert!(!archive::abridged::may_tell(&act(Act::new("search"))));
+    }
+
+    fn act(act: Act) -> Recorded {
+        let mut event = chat::testing::message(1, 1, 1, "");
+        (event.kind, event.place, event.content.act) = (EventKind::Officer, None, Some(act));
+        let (seq, recorded_at) = (chat::Seq::FIRST, Timestamp::EPOCH);
+        Recorded { seq, place_seq: None, place_prev: None, recorded_at, event }
+    }
+
+    #[test]
     fn an_officer_who_is_appointed_twice_is_one_officer() {
         let mut register = Register::default();
         for name in ["Ada", "Bo", "Ada"] {

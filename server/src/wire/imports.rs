@@ -27,7 +27,7 @@ impl ImportNote {
     /// Reads all of them from the ledger, oldest first.
     pub(crate) fn all(archive: &Arc<Archive>) -> Result<Vec<Self>> {
         let mut notes: BTreeMap<String, (Seq, Self)> = BTreeMap::new();
-        let mut tail = archive.ledger(Seq::FIRST);
+        let mut tail = archive.ledger_abridged();
         loop {
             let batch = tail.next_batch(BATCH_EVENTS)?;
             if batch.is_empty() {

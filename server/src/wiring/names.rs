@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use archive::{Archive, Tail};
-use chat::{EventKind, Fact, Recorded, RoomId, Seq, SourceId};
+use chat::{EventKind, Fact, Recorded, RoomId, SourceId};
 use parking_lot::Mutex;
 
 /// Events folded at a time.
@@ -83,7 +83,7 @@ impl Names {
     /// request that needs the events themselves says why.
     pub(crate) fn follow(&self) {
         let mut fold = self.fold.lock();
-        let mut tail = fold.tail.take().unwrap_or_else(|| self.archive.ledger(Seq::FIRST));
+        let mut tail = fold.tail.take().unwrap_or_else(|| self.archive.ledger_abridged());
         loop {
             match tail.next_batch(BATCH_EVENTS) {
                 Ok(batch) if batch.is_empty() => break,
