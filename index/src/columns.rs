@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use tantivy::columnar::ColumnValues;
+use tantivy::columnar::{Cardinality, Column, ColumnValues};
 use tantivy::index::{SegmentId, SegmentReader};
 use tantivy::{DocId, Searcher};
 
@@ -36,8 +36,8 @@ impl Columns {
             docs: reader.max_doc(),
             seq_first: seq.min_value(),
             seq_last: seq.max_value(),
-            at: at.first_or_default_col(0),
-            seq: seq.first_or_default_col(0),
+            at: each(at, 0),
+            seq: each(seq, 0),
         })
     }
 
@@ -78,6 +78,18 @@ impl Columns {
             if is_before(self.at(middle)) { low = middle + 1 } else { high = middle }
         }
         low
+    }
+}
+
+/// Returns the values by document. Where every document has one, as ours do, nothing need be asked on the way to it.
+fn each<T>(column: Column<T>, absent: T) -> Arc<dyn ColumnValues<T>>
+where
+    T: PartialOrd + Copy + Default + fmt::Debug + Send + Sync + 'static,
+{
+    if column.get_cardinality() == Cardinality::Full {
+        column.values
+    } else {
+        column.first_or_default_col(absent)
     }
 }
 

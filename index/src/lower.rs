@@ -56,7 +56,7 @@ pub(crate) struct Verify {
 impl<'a> Lowering<'a> {
     /// Prepares the reading of a query.
     pub(crate) fn of(asked: &Asked, view: &'a View, beside: Beside<'a>, scoring: bool) -> Self {
-        let further = asked.kinds().filter(|kind| !kind.is_searched_by_default()).collect();
+        let further = asked.further_kinds().collect();
         Self { view, beside, scoring, further }
     }
 

@@ -71,6 +71,13 @@ impl Query {
         EventKind::KNOWN.iter().copied().filter(|&kind| self.covers(kind))
     }
 
+    /// Returns the kinds that the query covers beyond those of content search.
+    pub fn further_kinds(&self) -> impl Iterator<Item = EventKind> {
+        let is_further =
+            |kind: &EventKind| is_searchable_kind(*kind) && !kind.is_searched_by_default();
+        self.named_kinds.iter().copied().filter(is_further)
+    }
+
     /// Returns whether the answer depends on marks, which hold as of a snapshot.
     pub fn uses_marks(&self) -> bool {
         uses_marks(&self.root)
@@ -132,6 +139,8 @@ mod tests {
         for text in ["kind:join", "budget OR kind:join", "NOT NOT kind:join"] {
             check(text, EventKind::Join, true);
             check(text, EventKind::Leave, false);
+            let query = Query::parse(text, &Zone::Utc).unwrap();
+            assert!(query.further_kinds().eq([EventKind::Join]), "{text}");
         }
     }
 
