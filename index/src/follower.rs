@@ -212,7 +212,11 @@ impl Follower {
         let has_rested = |since: Instant| since.elapsed() >= self.settings.join_wait;
         if !is_busy && self.resting.is_some_and(has_rested) {
             // What is being joined now may be worth joining with others afterwards.
-            self.resting = self.store.join_at_rest().then(Instant::now);
+            let is_worth_it = self.store.is_worth_a_rest();
+            self.resting = is_worth_it.then(Instant::now);
+            if is_worth_it && self.store.rest() {
+                return self.commit();
+            }
         }
         self.tail.wait(if is_busy { BUSY_WAIT } else { IDLE_WAIT });
         Ok(())

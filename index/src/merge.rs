@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use tantivy::Index;
@@ -49,12 +50,14 @@ struct Stretch<Id> {
 pub(crate) struct MergeNeighbours {
     index: Index,
     known: Arc<Mutex<HashMap<SegmentId, u64>>>,
+    /// Whether nothing else is to be done.
+    is_at_rest: Arc<AtomicBool>,
 }
 
 impl MergeNeighbours {
     /// Returns the policy of an index.
     pub(crate) fn of(index: &Index) -> Self {
-        Self { index: index.clone(), known: Arc::default() }
+        Self { index: index.clone(), known: Arc::default(), is_at_rest: Arc::default() }
     }
 
     /// Returns the stretches of the segments, in order of the log. A segment that cannot be read is left out: it is not
@@ -85,11 +88,16 @@ impl MergeNeighbours {
 }
 
 impl MergeNeighbours {
-    /// Returns the runs that are worth joining while nothing else is to be done: the fewer segments, the less a search has to
-    /// look up, and the fewer words stand in several dictionaries.
-    pub(crate) fn at_rest(&self) -> Vec<Vec<SegmentId>> {
-        let Ok(all) = self.index.searchable_segment_metas() else { return Vec::new() };
-        runs(&self.stretches(&all), |_| true, AT_REST)
+    /// Returns whether anything is worth joining while nothing else is to be done: the fewer segments, the less a search has to
+    /// look up, and the fewer words stand in several dictionaries. What is being joined by now counts as well.
+    pub(crate) fn is_worth_a_rest(&self) -> bool {
+        let all = self.index.searchable_segment_metas();
+        all.is_ok_and(|all| !runs(&self.stretches(&all), |_| true, AT_REST).is_empty())
+    }
+
+    /// Says whether something else is to be done, for the candidates to come; returns what was said before.
+    pub(crate) fn rest(&self, is_at_rest: bool) -> bool {
+        self.is_at_rest.swap(is_at_rest, Ordering::Relaxed)
     }
 }
 
@@ -99,7 +107,8 @@ impl MergePolicy for MergeNeighbours {
         let Ok(all) = self.index.searchable_segment_metas() else { return Vec::new() };
         let stretches = self.stretches(&all);
         let is_free = |id: &SegmentId| segments.iter().any(|segment| segment.id() == *id);
-        let runs = runs(&stretches, is_free, BUSY);
+        let worth = if self.is_at_rest.load(Ordering::Relaxed) { AT_REST } else { BUSY };
+        let runs = runs(&stretches, is_free, worth);
         runs.into_iter().map(MergeCandidate).collect()
     }
 }
@@ -183,6 +192,39 @@ mod tests {
                 stretch
             })
             .collect()
+    }
+
+    #[test]
+    fn what_is_being_joined_is_not_offered_again_at_rest_or_not() {
+        let index = Index::builder()
+            .schema(crate::schema::schema().0)
+            .settings(crate::schema::settings())
+            .create_in_ram()
+            .unwrap();
+        let mut writer: tantivy::IndexWriter =
+            index.writer_with_num_threads(1, 15_000_000).unwrap();
+        writer.set_merge_policy(Box::new(tantivy::merge_policy::NoMergePolicy));
+        for seq in 1..=9_u64 {
+            let mut document = tantivy::TantivyDocument::new();
+            document.add_u64(crate::schema::FIELDS.seq, seq);
+            document.add_i64(crate::schema::FIELDS.at, 7);
+            writer.add_document(document).unwrap();
+            writer.commit().unwrap();
+        }
+        let neighbours = MergeNeighbours::of(&index);
+        let mut all = index.searchable_segment_metas().unwrap();
+        let offered = |free: &[SegmentMeta]| -> Vec<usize> {
+            neighbours.compute_merge_candidates(free).iter().map(|one| one.0.len()).collect()
+        };
+        assert_eq!(offered(&all), [9]);
+        assert!(!neighbours.rest(true) && neighbours.is_worth_a_rest());
+        assert_eq!(offered(&all), [9]);
+        let first = |meta: &SegmentMeta| neighbours.first(meta).unwrap();
+        all.retain(|meta| first(meta) > 4);
+        assert_eq!(offered(&all), [5], "the first four are being joined");
+        assert_eq!(offered(&[]), Vec::<usize>::new(), "all are");
+        assert!(neighbours.rest(false));
+        assert_eq!(offered(&all), Vec::<usize>::new(), "five are too few while others come in");
     }
 
     #[test]

@@ -118,6 +118,7 @@ impl Store {
 
     /// Adds documents to the next commit, all at once: a hand-over to the engine's thread costs as much as a document.
     pub(crate) fn add(&self, documents: Vec<Document>) -> Result<()> {
+        self.neighbours.rest(false);
         let operations = documents.into_iter().map(UserOperation::Add).collect::<Vec<_>>();
         let added = self.writer.run(operations);
         added.map(drop).map_err(Error::engine("add events"))
@@ -131,14 +132,18 @@ impl Store {
         commit.commit().map(drop).map_err(Error::engine(action))
     }
 
-    /// Begins to join what is worth joining while nothing else is to be done. A run of which something is being joined already
-    /// is left to the next time. Returns whether there was anything to join.
-    pub(crate) fn join_at_rest(&mut self) -> bool {
-        let runs = self.neighbours.at_rest();
-        for run in &runs {
-            drop(self.writer.merge(run));
-        }
-        !runs.is_empty()
+    /// Returns whether anything is worth joining while nothing else is to be done, or is being joined.
+    pub(crate) fn is_worth_a_rest(&self) -> bool {
+        self.neighbours.is_worth_a_rest()
+    }
+
+    /// Says that nothing else is to be done until documents are added. Returns whether that is news: then the next commit begins
+    /// to join, and every join that ends begins others.
+    ///
+    /// The engine leaves out what is being joined only where it asks for candidates itself, at a commit and after a join. A
+    /// join that is asked for directly is begun however often, with the same segments.
+    pub(crate) fn rest(&self) -> bool {
+        !self.neighbours.rest(true)
     }
 
     /// Returns whether segments were joined since the reader was last reloaded.
