@@ -11,6 +11,13 @@ use crate::{Fault, drives};
 pub(crate) enum Child {
     /// Imports files into an archive of its own and prints what the system says of the process.
     Import(Vec<PathBuf>),
+    /// Imports parts into an archive of its own, looks at what must not grow with it, and prints what it reads.
+    Growth {
+        /// Words to look for, with their classes.
+        words: PathBuf,
+        /// The parts.
+        inputs: Vec<PathBuf>,
+    },
     /// Goes a hot path so many times over the messages of a file.
     Drive { what: &'static str, times: usize, file: PathBuf },
 }
@@ -43,6 +50,7 @@ impl Child {
         command.arg("--child");
         match self {
             Self::Import(paths) => command.arg("import").args(paths),
+            Self::Growth { words, inputs } => command.arg("growth").arg(words).args(inputs),
             Self::Drive { what, times, file } => command.arg(what).arg(times.to_string()).arg(file),
         };
         let output = command.output()?;
@@ -58,6 +66,10 @@ impl Child {
 pub(crate) fn run(words: &[String]) -> Result<(), Fault> {
     match words {
         [what, paths @ ..] if what == "import" => import(paths),
+        [what, words, inputs @ ..] if what == "growth" => {
+            let inputs: Vec<_> = inputs.iter().map(PathBuf::from).collect();
+            crate::growth::child(Path::new(words), &inputs)
+        }
         [what, times, file] => drives::run(what, times.parse()?, Path::new(file)),
         _ => Err(format!("no work is called {words:?}").into()),
     }

@@ -22,11 +22,12 @@
 //! | `message` | one message read by its number, its block decoded or cached | 64 KiB of JSON lines decompressed for it |
 //! | `export` | a package of everything, by parts | the same events decoded and written once |
 //! | `verify` | everything that is stored, proven anew | a bare loop of the same SHA-256 calls |
+//! | `growth` | ten million messages beside one million, by name alone: rate, memory, newest 20, a start, bytes of origins | the first million |
 //! | `instructions` | instructions of the hot paths, counted by callgrind | none: the figure that does not wobble |
 //!
 //! The environment: `MUNIMENT_SHARED` (where the samples lie), `MUNIMENT_BENCH_RUNS` (repetitions of what is repeated, 3),
 //! `MUNIMENT_BENCH_MESSAGES` (the first so many of the corpus alone, for a small run), `MUNIMENT_BENCH_CORPUS=all`
-//! (everything under `data/chat`), `MUNIMENT_BENCH_BINARY` (the binary of rows that need a server; else it is built),
+//! (everything under `data/chat`), `MUNIMENT_BENCH_MILLIONS` (parts of the row `growth`, 10), `MUNIMENT_BENCH_BINARY` (the binary of rows that need a server; else it is built),
 //! `TMPDIR` (the disk that is measured).
 #![expect(
     clippy::print_stdout,
@@ -47,6 +48,7 @@ mod export;
 mod freshness;
 mod fts5;
 mod group_commit;
+mod growth;
 mod http;
 mod import;
 mod instructions;

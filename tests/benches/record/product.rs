@@ -40,6 +40,13 @@ impl Log {
         &self.archive
     }
 
+    /// Opens an archive that was closed.
+    pub(crate) fn open(folder: &Path) -> Result<Self, Fault> {
+        let archive = Archive::open(folder, archive::Settings::default(), Ports::production())?;
+        let ingest = Ingest::open(Arc::clone(&archive), &ingest::Settings::default())?;
+        Ok(Self { archive, ingest })
+    }
+
     /// Posts one message as a feed does and waits until it is synced.
     pub(crate) fn post(&self, number: u64, line: &Line) -> ingest::Result<()> {
         self.ingest.accept(vec![draft(number, line)]).map(drop)
@@ -88,6 +95,11 @@ impl Product {
         Self::over(folder, Log::create(folder)?, index::Settings::default())
     }
 
+    /// Opens an archive and its index that were closed.
+    pub(crate) fn open(folder: &Path) -> Result<Self, Fault> {
+        Self::over(folder, Log::open(folder)?, index::Settings::default())
+    }
+
     /// Lets an index follow a log that lies in this folder.
     pub(crate) fn over(folder: &Path, log: Log, settings: index::Settings) -> Result<Self, Fault> {
         let index = Index::open(&folder.join("index"), Arc::clone(&log.archive), settings)?;
@@ -96,6 +108,7 @@ impl Product {
 
     /// Imports files: on return every event of them is synced and committed to the index. Returns how many were new.
     pub(crate) fn import(&self, paths: &[PathBuf]) -> Result<u64, Fault> {
+        self.is_at_rest.store(false, Ordering::Relaxed);
         let mut accepted = 0;
         for path in paths {
             accepted +=
@@ -120,6 +133,11 @@ impl Product {
             let is_same = self.index.segments() == before;
             self.is_at_rest.store(is_quiet && is_same, Ordering::Relaxed);
         }
+    }
+
+    /// Returns how many segments the index consists of.
+    pub(crate) fn segments(&self) -> usize {
+        self.index.segments()
     }
 
     /// Returns the log without its index.

@@ -3,8 +3,8 @@
 use crate::sheet::Sheet;
 use crate::stage::Stage;
 use crate::{
-    Fault, ack, export, freshness, import, instructions, memory, message, newest, page, search,
-    size, verify,
+    Fault, ack, export, freshness, growth, import, instructions, memory, message, newest, page,
+    search, size, verify,
 };
 
 /// One row: a figure of the product beside its baseline.
@@ -34,6 +34,7 @@ const ROWS: &[Row] = &[
     export::ROW,
     verify::ROW,
     instructions::ROW,
+    growth::ROW,
 ];
 
 /// Returns the rows that were asked for, in their own order; without a name, all that need none.
