@@ -148,6 +148,53 @@ fn a_backup_under_load_restores_to_the_same_root_counts_and_searches() {
     running.stop();
 }
 
+/// Moments that are tried where `MUNIMENT_MOMENTS` does not say how many.
+const MOMENTS: usize = 2;
+
+#[test]
+fn a_backup_taken_at_any_moment_restores_to_what_was_acknowledged_by_then() {
+    let set = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<usize>().ok());
+    let moments = set("MUNIMENT_MOMENTS").unwrap_or(MOMENTS);
+    let seed = set("MUNIMENT_SEED").unwrap_or(42);
+    println!("seed {seed} (MUNIMENT_SEED), {moments} moments (MUNIMENT_MOMENTS)");
+    let mut chance = Chance(1 + u64::try_from(seed).unwrap());
+    let appliance = Appliance::create();
+    appliance.settle_configuration("[archive]\nseal_bytes = 131072\n");
+    let token = appliance.json(&["token", "issue", "--name", "t", "--scope", "append"]);
+    let bearer = format!("Authorization: Bearer {}", token["token"].as_str().unwrap());
+    let running = Running::start(&appliance);
+    let (enough, posted) = (AtomicBool::new(false), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for start in (0..).step_by(20).take_while(|_| !enough.load(Ordering::SeqCst)) {
+                let batch = events(start..start + 20);
+                assert_eq!(running.ask("POST", "/api/v1/events", &[&bearer], &batch).0, 200);
+                posted.fetch_add(20, Ordering::SeqCst);
+            }
+        });
+        for moment in 0..moments {
+            let until = posted.load(Ordering::SeqCst) + 20 + chance.below(600);
+            while posted.load(Ordering::SeqCst) < until {
+                std::thread::yield_now();
+            }
+            let least = posted.load(Ordering::SeqCst);
+            let taken = backup(&appliance);
+            // The feed may have one request more on the way.
+            let most = posted.load(Ordering::SeqCst) + 20;
+            let data = appliance.path(&format!("restored-{moment}"));
+            let report = restore(&appliance, &data, &folders(&appliance).1).expect(0).json();
+            assert_eq!((&report["ok"], &report["root"]), (&true.into(), &taken["root"]));
+            let arguments = ["--json", "search", "kind:message", "--count"];
+            let found = appliance.run_on(&data, &arguments).expect(0).json()["count"].clone();
+            let found = usize::try_from(found.as_u64().unwrap()).unwrap();
+            assert!((least..=most).contains(&found), "{least} to {most}: {found}, {taken:#}");
+            std::fs::remove_dir_all(data).unwrap();
+        }
+        enough.store(true, Ordering::SeqCst);
+    });
+    running.stop();
+}
+
 #[test]
 fn a_backup_holds_no_key_and_no_message_in_clear() {
     let appliance = Appliance::create();

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
 use crate::support::{Appliance, Outcome};
@@ -19,7 +20,10 @@ pub(crate) struct Running {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Usage {
     pub(crate) resident_bytes: u64,
+    /// Open files but those of segments, each of which is held open while it is part of the archive.
     pub(crate) open_files: usize,
+    /// Open files of segments.
+    pub(crate) segment_files: usize,
 }
 
 impl Running {
@@ -122,8 +126,12 @@ impl Running {
 
     /// Returns what the server's process takes now; nothing where it is gone.
     pub(crate) fn usage(&self) -> Option<Usage> {
-        let open_files = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).ok()?.count();
-        Some(Usage { resident_bytes: self.bytes("VmRSS:")?, open_files })
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).ok()?.flatten();
+        let paths: Vec<_> = open.filter_map(|file| std::fs::read_link(file.path()).ok()).collect();
+        let is_segment = |path: &&PathBuf| path.to_string_lossy().contains("/data/segments/");
+        let segment_files = paths.iter().filter(is_segment).count();
+        let open_files = paths.len() - segment_files;
+        Some(Usage { resident_bytes: self.bytes("VmRSS:")?, open_files, segment_files })
     }
 
     fn bytes(&self, name: &str) -> Option<u64> {
