@@ -33,13 +33,13 @@ fn append(queue: &Queue, number: u64) -> Result<Pending> {
     let mut event = chat::testing::message(number, 1, 1, "x");
     (event.place, event.kind) = (None, EventKind::Message);
     let recorded = Recorded {
-        seq: Seq::new(number).unwrap(),
+        seq: Seq::new(number).expect("numbered from 1"),
         place_seq: None,
         place_prev: None,
         recorded_at: Timestamp::from_micros(1),
         event,
     };
-    let pieces = Records::encode(std::slice::from_ref(&recorded)).unwrap();
+    let pieces = Records::encode(std::slice::from_ref(&recorded)).expect("it is small");
     queue.push(&[recorded], pieces)
 }
 
@@ -55,7 +55,7 @@ fn write(queue: &Queue, works: usize) -> u64 {
                 for (count, reply) in batch.replies {
                     let leaves = (0..count).map(|_| {
                         written += 1;
-                        [u8::try_from(written).unwrap(); 32]
+                        [u8::try_from(written).expect("few are written"); 32]
                     });
                     drop(reply.send(leaves.collect()));
                 }
