@@ -178,16 +178,16 @@ fn a_backup_taken_at_any_moment_restores_to_what_was_acknowledged_by_then() {
                 std::thread::yield_now();
             }
             let least = posted.load(Ordering::SeqCst);
-            let taken = backup(&appliance);
+            let made = backup(&appliance);
             // The feed may have one request more on the way.
             let most = posted.load(Ordering::SeqCst) + 20;
             let data = appliance.path(&format!("restored-{moment}"));
             let report = restore(&appliance, &data, &folders(&appliance).1).expect(0).json();
-            assert_eq!((&report["ok"], &report["root"]), (&true.into(), &taken["root"]));
+            assert_eq!((&report["ok"], &report["root"]), (&true.into(), &made["root"]));
             let arguments = ["--json", "search", "kind:message", "--count"];
             let found = appliance.run_on(&data, &arguments).expect(0).json()["count"].clone();
             let found = usize::try_from(found.as_u64().unwrap()).unwrap();
-            assert!((least..=most).contains(&found), "{least} to {most}: {found}, {taken:#}");
+            assert!((least..=most).contains(&found), "{least} to {most}: {found}, {made:#}");
             std::fs::remove_dir_all(data).unwrap();
         }
         enough.store(true, Ordering::SeqCst);

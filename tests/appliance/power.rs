@@ -180,7 +180,7 @@ impl Acknowledged {
     fn public_key(&self) -> Option<&str> {
         match &self.what {
             What::Made { public_key } => Some(public_key),
-            _ => None,
+            What::Imported | What::Posted { .. } | What::Exported | What::Checkpoint { .. } => None,
         }
     }
 }
@@ -253,7 +253,7 @@ fn lose_power(test: &str, work: &Workload, many: usize) -> Vec<String> {
 /// Every second cut lies shortly after an acknowledgement, where what was not flushed is missed; the others lie anywhere.
 fn cut(number: usize, work: &Workload, records: usize, rng: &SeededRng) -> usize {
     let anywhere = below(rng, records + 1);
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         return anywhere;
     }
     let near = &work.acknowledged[below(rng, work.acknowledged.len())];

@@ -221,6 +221,8 @@ fn is_flat(usages: &[Usage]) {
         files(first),
         files(last)
     );
+    let segments = last.iter().map(|usage| usage.segment_files).max().unwrap();
+    println!("open files of segments at most {segments} in the last");
     assert!(memory(last) <= memory(first) + GROWTH_BYTES_MAX, "{usages:?}");
     assert!(files(last) <= files(first) + GROWTH_FILES_MAX, "{usages:?}");
 }

@@ -125,7 +125,8 @@ pub(crate) fn hold(words: &[&OsStr], is_mapped: bool) -> Option<(Child, String)>
     None
 }
 
-/// Reads one line of what a process says; nothing is read beyond it.
+/// Reads one line of what a process says.
+#[expect(clippy::unbuffered_bytes, reason = "nothing beyond the line may be read")]
 pub(crate) fn line_of(child: &mut Child) -> String {
     let answer = child.stdout.as_mut().expect("it is piped");
     let bytes = answer.bytes().map_while(Result::ok).take_while(|&byte| byte != b'\n');
