@@ -201,6 +201,9 @@ mod tests {
             .settings(crate::schema::settings())
             .create_in_ram()
             .unwrap();
+        let spelled = crate::spelling::SpelledTokenizer::default();
+        let spelled = tantivy::tokenizer::TextAnalyzer::builder(spelled).build();
+        index.tokenizers().register(crate::spelling::SPELLED, spelled);
         let mut writer: tantivy::IndexWriter =
             index.writer_with_num_threads(1, 15_000_000).unwrap();
         writer.set_merge_policy(Box::new(tantivy::merge_policy::NoMergePolicy));
