@@ -24,11 +24,12 @@ const ROUNDS: usize = 5;
 
 fn run(stage: &Stage, sheet: &mut Sheet) -> Result<(), Fault> {
     let classes = Vocabulary::of(&stage.corpus().lines).classes(WORDS);
+    // Before the server: filling it takes longer than a connection may be idle.
+    let database = stage.database()?;
     let server = stage.installed()?.serve()?;
     let mut client = server.client()?;
     // The connection, its caller's credential and the first page of all: what a desk has done when it stands open.
     client.search("")?;
-    let database = stage.database()?;
     let words: Vec<_> = classes.iter().flat_map(|class| &class.words).collect();
     let first = words.iter().map(|word| page(&mut client, word)).collect::<Result<Vec<_>, _>>()?;
     let (mut again, mut lite, mut empty) = (Vec::new(), Vec::new(), Vec::new());
