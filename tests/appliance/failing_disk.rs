@@ -108,14 +108,16 @@ pub(crate) fn shim(test: &str) -> Option<&'static Path> {
     compiled.as_deref()
 }
 
-/// Compiles a C program of `tests/faults`; nothing where that cannot be done.
+/// Compiles a C program of `tests/faults`; nothing where there is no compiler. One that refuses the program is a failure and no
+/// reason to skip.
 pub(crate) fn compiled(source: &str, target: &str, flags: &[&str]) -> Option<PathBuf> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/faults").join(source);
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(target);
     let mut compile = Command::new("cc");
     compile.args(["-O1", "-o"]).arg(&target).arg(source).args(flags);
-    let done = compile.stderr(Stdio::null()).status();
-    done.is_ok_and(|status| status.success()).then_some(target)
+    let done = compile.stdin(Stdio::null()).output().ok()?;
+    assert!(done.status.success(), "{compile:?}: {}", String::from_utf8_lossy(&done.stderr));
+    Some(target)
 }
 
 /// Returns the faults to try: every one of them if `MUNIMENT_FAULTS` is `all`, else so many, drawn by a seed that is printed.
