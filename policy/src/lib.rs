@@ -2,7 +2,8 @@
 //!
 //! The main nouns are [`Permission`] (one thing that may be done to an archive) and [`Grant`] (the set of them that a
 //! session or a token carries). Every route of the server names the one permission it needs; nothing is allowed that
-//! no grant names, and no permission contains another.
+//! no grant names, and no permission contains another. [`ruling`] is the table of what each [`Role`] may do, ask for or
+//! approve; the server does not ask it yet.
 //!
 //! This crate refuses to do: input or output, reading a clock, checking a credential. Whether a token is genuine is
 //! the server's question; what it may do once it is, is answered here.
@@ -15,6 +16,10 @@
 //! assert!(!feed.allows(Permission::Read));
 //! ```
 
+pub mod error;
+pub mod permission;
 pub mod role;
 
-pub use role::{Grant, Permission, UnknownPermission};
+pub use error::{Error, Result};
+pub use permission::{Grant, Permission, UnknownPermission};
+pub use role::{Action, Reach, Regime, Role, Roles, Ruling, conflict, ruling};
