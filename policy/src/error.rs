@@ -1,6 +1,8 @@
 //! Why the rules refuse something. Every refusal names the object, the fault and, where there is one, the nearest right form.
 
-use chat::Family;
+use std::collections::BTreeSet;
+
+use chat::{EventKind, Family, Timestamp};
 
 use crate::role::Role;
 
@@ -29,6 +31,124 @@ pub enum Error {
         /// The other.
         other: Role,
     },
+    /// A period of nothing, of more than a hundred years, or no period.
+    #[error("{found:?} is no period; the nearest is {nearest}")]
+    PeriodUnfit {
+        /// What was found.
+        found: String,
+        /// What would do.
+        nearest: &'static str,
+    },
+    /// A name that nothing in the archive bears.
+    #[error("no {what} is called {found:?}; the nearest is {nearest:?}")]
+    NameUnknown {
+        /// What was asked for.
+        what: &'static str,
+        /// The name.
+        found: String,
+        /// The name that is the fewest changes away; empty where there is none at all.
+        nearest: String,
+    },
+    /// A scope that can match nothing.
+    #[error(
+        "the scope matches nothing: the archive has no {what} {found}; leave it out or name one that is there"
+    )]
+    ScopeMatchesNothing {
+        /// What was asked for.
+        what: &'static str,
+        /// Its id.
+        found: String,
+    },
+    /// A kind that no rule can be about.
+    #[error("no rule is about {} events: versions go by the kind of the first, such as message, and officers' acts always stay", kind.word())]
+    KindNotRuled {
+        /// The kind.
+        kind: EventKind,
+    },
+    /// Something that cannot name a rule.
+    #[error(
+        "{found:?} names no rule; use 1 to 64 small letters, digits and hyphens, such as chat-6y"
+    )]
+    NameUnfit {
+        /// What was found, cut to 80 characters.
+        found: String,
+    },
+    /// A rule that does not say why.
+    #[error("rule {rule} has no {what}; say why the data is kept or let go")]
+    ReasonMissing {
+        /// The rule.
+        rule: String,
+        /// `purpose` or `legal_basis`.
+        what: &'static str,
+    },
+    /// A lock on a rule that lets data go.
+    #[error(
+        "rule {rule} cannot be locked, since it keeps nothing; lock a rule that keeps what it must not reach"
+    )]
+    LockOnDeletion {
+        /// The rule.
+        rule: String,
+    },
+    /// A change that a lock forbids, whoever asks.
+    #[error("rule {rule} is locked and this would keep less; the nearest it allows is {nearest}")]
+    RuleLocked {
+        /// The version that is locked.
+        rule: String,
+        /// What would do.
+        nearest: String,
+    },
+    /// A custodian without a name or alias, or with one that names nobody at any time.
+    #[error(
+        "custodian {custodian:?} has an alias that names nobody; give an id, name or address and an end after its beginning"
+    )]
+    AliasEmpty {
+        /// The custodian.
+        custodian: String,
+    },
+    /// Two custodians are called the same at the same time, or one of them twice.
+    #[error(
+        "an alias of custodian {custodian:?} is one of {other:?} at the same time; end the one before the other begins"
+    )]
+    AliasOverlaps {
+        /// The custodian.
+        custodian: String,
+        /// Whose alias it overlaps.
+        other: String,
+    },
+    /// A hold names somebody whom its matter does not.
+    #[error(
+        "the matter has no custodian {found:?}; name them in it first; the archive knows {nearest:?}"
+    )]
+    CustodianUnknown {
+        /// The name.
+        found: String,
+        /// The nearest names that the archive knows.
+        nearest: Vec<String>,
+    },
+    /// Dates that hold no moment.
+    #[error("no moment is at or after {from} and before {until}; put them in order")]
+    DatesEmpty {
+        /// The first.
+        from: Timestamp,
+        /// The first that is no more in.
+        until: Timestamp,
+    },
+    /// A hold by a query whose answer may change.
+    #[error(
+        "a hold cannot go by {query:?}: what is: finds may change, and what is held may not; leave it out"
+    )]
+    QueryUnsteady {
+        /// The query.
+        query: String,
+    },
+    /// A query that could not be read back from the log.
+    #[error(
+        "a hold cannot go by {query:?}: it is too long to be recorded as understood; shorten it, or place two holds"
+    )]
+    QueryTooLong {
+        /// The query.
+        query: String,
+    },
 }
 
 impl Error {
@@ -42,6 +162,13 @@ impl Error {
         let found: String = found.chars().take(80).collect();
         let nearest = known.iter().copied().min_by_key(|word| changes(&found, word)).unwrap_or("");
         Self::WordUnknown { what, found, nearest }
+    }
+
+    /// Refuses a name, with the nearest of those that would do.
+    pub(crate) fn unknown_name(what: &'static str, found: &str, known: &BTreeSet<String>) -> Self {
+        let found: String = found.chars().take(80).collect();
+        let nearest = known.iter().min_by_key(|name| changes(&found, name)).cloned();
+        Self::NameUnknown { what, found, nearest: nearest.unwrap_or_default() }
     }
 }
 

@@ -1,11 +1,15 @@
-//! The officers' rules, as pure functions: who may do what.
+//! The officers' rules, as pure functions: who may do what, how long things stay, and what may never be destroyed.
 //!
 //! The main nouns are [`Permission`] (one thing that may be done to an archive) and [`Grant`] (the set of them that a
 //! session or a token carries). Every route of the server names the one permission it needs; nothing is allowed that
 //! no grant names, and no permission contains another. [`ruling`] is the table of what each [`Role`] may do, ask for or
-//! approve; the server does not ask it yet.
+//! approve. [`evaluate`] says what becomes of events under a [`Schedule`] of [`RetentionRule`]s and the [`LegalHold`]s that bind,
+//! and [`trace`] why. The server asks for permissions alone so far; nothing calls the rest.
 //!
-//! This crate refuses to do: input or output, reading a clock, checking a credential. Whether a token is genuine is
+//! One sentence decides every doubt: what would keep more counts, even where it should not have been said; what would keep less
+//! counts only where it is certain.
+//!
+//! This crate refuses to do: input or output, reading a clock, chance, checking a credential. Whether a token is genuine is
 //! the server's question; what it may do once it is, is answered here.
 //!
 //! ```
@@ -16,10 +20,39 @@
 //! assert!(!feed.allows(Permission::Read));
 //! ```
 
+mod words;
+
+pub mod custodian;
 pub mod error;
+pub mod evaluate;
+pub mod hold;
+pub mod holding;
+pub mod item;
+pub mod moment;
+pub mod period;
 pub mod permission;
 pub mod role;
+pub mod schedule;
+pub mod scope;
+pub mod surroundings;
+pub mod trace;
 
+#[cfg(test)]
+mod town;
+
+pub use custodian::{Alias, Called, Custodian};
 pub use error::{Error, Result};
+pub use evaluate::{Decision, Disposition, Grounds, evaluate, trace};
+pub use hold::{Bond, HoldId, HoldReach, HoldScope, LegalHold};
+pub use holding::{Holding, Sweep, sweep};
+pub use item::{Item, Lineage, Words};
+pub use moment::{AcceptedTime, Jump};
+pub use period::Period;
 pub use permission::{Grant, Permission, UnknownPermission};
 pub use role::{Action, Reach, Regime, Role, Roles, Ruling, conflict, ruling};
+pub use schedule::{
+    Concerned, Remains, RetentionClock, RetentionRule, RuleAction, RuleVersion, Schedule,
+};
+pub use scope::{RuleScope, Specificity};
+pub use surroundings::{Census, Surroundings};
+pub use trace::Trace;

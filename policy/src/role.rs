@@ -1,51 +1,10 @@
 //! Who may do what: the table of reliability.md §7 as data. What no row allows is denied, and no role contains another.
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::str::FromStr;
 
 use crate::error::{Error, Result};
 use crate::permission::{Grant, Permission};
-
-/// Declares an enum of words: its variants in the order of their declaration, and how each is written and read.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident, $what:literal; $($(#[$item:meta])* $variant:ident = $word:literal,)*) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name {
-            $($(#[$item])* $variant,)*
-        }
-
-        impl $name {
-            /// All of them, in the order of their declaration.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// Returns the word that the log uses.
-            pub const fn word(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word,)*
-                }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str(self.word())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = Error;
-
-            fn from_str(word: &str) -> Result<Self> {
-                match word {
-                    $($word => Ok(Self::$variant),)*
-                    _ => Err(Error::unknown_word($what, word, &[$($word,)*])),
-                }
-            }
-        }
-    };
-}
+use crate::words::words;
 
 words! {
     /// What somebody is. A person may hold several, but for those that [`conflict`] keeps apart.
