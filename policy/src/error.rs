@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use chat::{EventKind, Family, Timestamp};
+use chat::{EventKind, Family, Seq, Timestamp};
 
-use crate::role::Role;
+use crate::hold::HoldId;
+use crate::matter::MatterId;
+use crate::role::{Action, Role};
 
 /// The result of what this crate does.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -148,6 +150,108 @@ pub enum Error {
     QueryTooLong {
         /// The query.
         query: String,
+    },
+    /// An act of the docket with a fact that is missing or not what it should be.
+    #[error("act {verb} has no {fact:?} that is {expected}; write it as the table of verbs says")]
+    ActMalformed {
+        /// The verb, cut to 80 characters.
+        verb: String,
+        /// The fact.
+        fact: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// An act whose verb begins like the docket's and is not known.
+    #[error("act {verb} is none that this version knows; a later version may have written it")]
+    VerbUnknown {
+        /// The verb, cut to 80 characters.
+        verb: String,
+    },
+    /// An entry that could not be read back from the log as it is.
+    #[error(
+        "entry {verb} would not be read back from the log as it is; put names, times and kinds into the form that it uses"
+    )]
+    EntryUnreadable {
+        /// Its verb.
+        verb: String,
+    },
+    /// An entry of nobody.
+    #[error("the entry names no officer; only a person's entry counts")]
+    OfficerMissing,
+    /// The roles of whoever asks do not reach so far.
+    #[error("none of the officer's roles permits {action}; have somebody with such a role do it")]
+    NotPermitted {
+        /// What was to be done.
+        action: Action,
+    },
+    /// It has to be asked for.
+    #[error("{action} needs a second person; make a request of it")]
+    NeedsApproval {
+        /// What was to be done.
+        action: Action,
+    },
+    /// A request that is not there, or was answered already.
+    #[error("no request {request} is open; list those that are")]
+    RequestNotOpen {
+        /// The request.
+        request: Seq,
+    },
+    /// Whoever asks never approves.
+    #[error("request {request} is the officer's own; somebody else approves it")]
+    OwnRequest {
+        /// The request.
+        request: Seq,
+    },
+    /// One officer alone may be declared only before anybody else has a say.
+    #[error("several officers hold roles; one alone may be declared only at the beginning")]
+    AlreadyFounded,
+    /// A role without an end, or one that ended.
+    #[error("role {role} needs an end that lies ahead; name it")]
+    RoleWithoutEnd {
+        /// The role.
+        role: Role,
+    },
+    /// A rule that is not there.
+    #[error("no rule is called {found:?}; list those that stand")]
+    RuleUnknown {
+        /// Its name.
+        found: String,
+    },
+    /// A version that does not follow the one before.
+    #[error("rule {rule} does not follow; the next version is {expected}")]
+    VersionOutOfOrder {
+        /// The rule with its version.
+        rule: String,
+        /// The version that would follow.
+        expected: u32,
+    },
+    /// A hold that is not there, or was released already.
+    #[error("no hold {hold} stands; list those that do")]
+    HoldNotStanding {
+        /// The hold.
+        hold: HoldId,
+    },
+    /// A matter that is not there.
+    #[error("no matter {matter} is open; list those that are")]
+    MatterUnknown {
+        /// The matter.
+        matter: MatterId,
+    },
+    /// A fault that is not there.
+    #[error("event {event} is no fault that stands; list those that do")]
+    FaultUnknown {
+        /// The event.
+        event: Seq,
+    },
+    /// A time that the clock itself has not reached.
+    #[error(
+        "{asked} cannot be right: the clock says {clock}; approve what the clock says, or set it right"
+    )]
+    ClockAhead {
+        /// The time that was to be accepted.
+        asked: Timestamp,
+        /// What the clock says.
+        clock: Timestamp,
     },
 }
 

@@ -153,20 +153,18 @@ impl HoldScope {
         {
             return Err(Error::DatesEmpty { from, until });
         }
-        if let Some(query) = &self.query {
-            check_query(query)?;
-        }
+        self.query = self.query.as_ref().map(steady).transpose()?;
         Ok(self)
     }
 }
 
-/// Refuses a query that a hold may not go by.
-fn check_query(query: &Query) -> Result<()> {
+/// Returns a query as it was understood, which is how the log keeps it, or refuses one that a hold may not go by.
+pub(crate) fn steady(query: &Query) -> Result<Query> {
     if query.uses_marks() {
         return Err(Error::QueryUnsteady { query: query.text().to_owned() });
     }
     match Query::parse(&query.interpreted(), &query::Zone::Utc) {
-        Ok(again) if again.root() == query.root() => Ok(()),
+        Ok(again) if again.root() == query.root() => Ok(again),
         Ok(_) | Err(_) => Err(Error::QueryTooLong { query: query.text().to_owned() }),
     }
 }

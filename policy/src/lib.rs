@@ -20,14 +20,19 @@
 //! assert!(!feed.allows(Permission::Read));
 //! ```
 
+mod admission;
+mod facts;
 mod words;
 
 pub mod custodian;
+pub mod docket;
+pub mod entry;
 pub mod error;
 pub mod evaluate;
 pub mod hold;
 pub mod holding;
 pub mod item;
+pub mod matter;
 pub mod moment;
 pub mod period;
 pub mod permission;
@@ -38,14 +43,19 @@ pub mod surroundings;
 pub mod trace;
 
 #[cfg(test)]
+mod desk;
+#[cfg(test)]
 mod town;
 
 pub use custodian::{Alias, Called, Custodian};
+pub use docket::{Answer, COOL_OFF_MICROS, DOCKET_VERSION, Docket, HoldRecord, Request};
+pub use entry::{Entry, HoldPlacing, PlanDigest};
 pub use error::{Error, Result};
 pub use evaluate::{Decision, Disposition, Grounds, evaluate, trace};
 pub use hold::{Bond, HoldId, HoldReach, HoldScope, LegalHold};
 pub use holding::{Holding, Sweep, sweep};
 pub use item::{Item, Lineage, Words};
+pub use matter::{Matter, MatterId};
 pub use moment::{AcceptedTime, Jump};
 pub use period::Period;
 pub use permission::{Grant, Permission, UnknownPermission};
