@@ -6,15 +6,20 @@ use std::process::{Command, Output, Stdio};
 use crate::product::Product;
 use crate::{Fault, drives};
 
+/// Stands for a file of words where there is none.
+const NO_WORDS: &str = "-";
+
 /// What such a process does.
 #[derive(Debug)]
 pub(crate) enum Child {
     /// Imports files into an archive of its own and prints what the system says of the process.
     Import(Vec<PathBuf>),
-    /// Imports parts into an archive of its own, looks at what must not grow with it, and prints what it reads.
+    /// Imports parts into the archive of a folder and prints what it reads.
     Growth {
-        /// Words to look for, with their classes.
-        words: PathBuf,
+        /// The folder; the archive is made where there is none.
+        home: PathBuf,
+        /// Words to look for, with their classes, where what must not grow is looked at afterwards.
+        words: Option<PathBuf>,
         /// The parts.
         inputs: Vec<PathBuf>,
     },
@@ -50,7 +55,10 @@ impl Child {
         command.arg("--child");
         match self {
             Self::Import(paths) => command.arg("import").args(paths),
-            Self::Growth { words, inputs } => command.arg("growth").arg(words).args(inputs),
+            Self::Growth { home, words, inputs } => {
+                let words = words.as_deref().unwrap_or(Path::new(NO_WORDS));
+                command.arg("growth").arg(home).arg(words).args(inputs)
+            }
             Self::Drive { what, times, file } => command.arg(what).arg(times.to_string()).arg(file),
         };
         let output = command.output()?;
@@ -66,9 +74,10 @@ impl Child {
 pub(crate) fn run(words: &[String]) -> Result<(), Fault> {
     match words {
         [what, paths @ ..] if what == "import" => import(paths),
-        [what, words, inputs @ ..] if what == "growth" => {
+        [what, home, words, inputs @ ..] if what == "growth" => {
             let inputs: Vec<_> = inputs.iter().map(PathBuf::from).collect();
-            crate::growth::child(Path::new(words), &inputs)
+            let words = (words != NO_WORDS).then(|| Path::new(words));
+            crate::growth::child(Path::new(home), words, &inputs)
         }
         [what, times, file] => drives::run(what, times.parse()?, Path::new(file)),
         _ => Err(format!("no work is called {words:?}").into()),
