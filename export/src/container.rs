@@ -71,13 +71,12 @@ impl Container {
     pub(crate) fn open(path: &Path, report: &mut ExportReport) -> Result<Self> {
         let found = std::fs::metadata(path).map_err(Error::io("open", path))?;
         if found.is_dir() {
-            let mut files = BTreeMap::new();
-            list_folder(path, "", &mut files, report).map_err(Error::io("list", path))?;
-            if !OWN.iter().any(|name| files.contains_key(*name)) {
+            let folder = Self::of_folder(path, report)?;
+            if !OWN.iter().any(|name| folder.files.contains_key(*name)) {
                 let fault = "the folder has no manifest.json";
                 return Err(Error::NotAPackage { path: path.to_owned(), fault });
             }
-            return Ok(Self { files, root: Root::Folder(path.to_owned()) });
+            return Ok(folder);
         }
         let file = LocalDisk.open_read(path).and_then(FileReader::new);
         let file = file.map_err(Error::io("open", path))?;
@@ -95,6 +94,13 @@ impl Container {
                 Ok(Self { files: BTreeMap::new(), root: Root::Zip(file) })
             }
         }
+    }
+
+    /// Opens what lies in a folder, whether it is a package already or one that is being made.
+    pub(crate) fn of_folder(path: &Path, report: &mut ExportReport) -> Result<Self> {
+        let mut files = BTreeMap::new();
+        list_folder(path, "", &mut files, report).map_err(Error::io("list", path))?;
+        Ok(Self { files, root: Root::Folder(path.to_owned()) })
     }
 
     /// Returns the files by name.

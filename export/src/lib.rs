@@ -42,6 +42,7 @@ pub mod format;
 mod howto;
 mod pack;
 mod package;
+mod read_back;
 mod seal;
 mod staging;
 mod work;

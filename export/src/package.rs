@@ -1,7 +1,8 @@
 //! Makes a package of a frozen set: evidence first, then the tables made from it, then the manifest that signs it all.
 //!
-//! It is made in a folder beside the final name and gets that name only when it is whole, synced and has passed the
-//! same check that a stranger will run.
+//! It is made in a folder beside the final name and gets that name only when it is whole, synced and checked. The check has
+//! two halves, and no byte goes unread: what was recorded is read back from the disk and proven as a stranger will do it,
+//! while the tables are made from it; and once all is signed, every file is read back against its signed hash.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use crate::evidence::Evidence;
 use crate::pack;
 use crate::set::ExportSet;
 use crate::staging::{Staging, remove_folder};
+use crate::verify;
 use crate::work::Work;
 
 /// The events of the set, one canonical line each.
@@ -94,7 +96,7 @@ pub struct Package;
 impl Package {
     /// Writes a package to `out`: a zip file if the name ends in `.zip`, else a folder. Nothing may have that name yet.
     ///
-    /// On return it is durable and has passed [`verify`](crate::verify()). The same set over the same archive gives the
+    /// On return it is durable and passes [`verify`](crate::verify()). The same set over the same archive gives the
     /// same bytes, unless something of it was destroyed in between: then there are exceptions. After an error or a crash
     /// nothing bears the name; the next run for that name clears what was left beside it, so only one may be at work on it.
     pub fn write(
@@ -111,7 +113,7 @@ impl Package {
         let (key, checkpoint) = set.selection().opened()?;
         let [folder, _] = &unfinished;
         let staging = Staging::create(disk, folder.clone())?;
-        let work = Work::new(set, evidence, (checkpoint, staging));
+        let work = Work::new(set, evidence, (checkpoint, staging), &key);
         let written = work
             .run(formats)
             .and_then(|(report, staging)| finish(report, &staging, &key, out, disk));
@@ -140,7 +142,7 @@ fn beside(out: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Packs the folder if a zip file was asked for, checks the result as a stranger would, and gives it its name.
+/// Packs the folder if a zip file was asked for, reads every byte of the result back, and gives it its name.
 fn finish(
     mut report: PackageReport,
     staging: &Staging<'_>,
@@ -157,8 +159,7 @@ fn finish(
     } else {
         staging.folder().to_owned()
     };
-    let checked = crate::verify(&unfinished, key)?;
-    if let Some(finding) = checked.findings.first() {
+    if let Some(finding) = verify::outside(&unfinished, key)? {
         return Err(Error::CheckFailed { finding: finding.to_string() });
     }
     refuse_taken(out)?;

@@ -28,9 +28,9 @@ pub(crate) fn open_events(container: &Container, path: &str) -> io::Result<Packa
     Lines::new(container.stream(path, u64::MAX)?, line::LINE_BYTES_MAX)
 }
 
-/// Lines that are taken at once, to be read on all cores.
+/// Lines of events that are taken at once, to be read on all cores.
 const LINES_AT_ONCE: usize = 1_024;
-/// Bytes of them, whatever their number.
+/// Bytes of them and of what is taken beside them, whatever their number.
 const BYTES_AT_ONCE: usize = 8 << 20;
 
 /// The events of a file of lines, each with the SHA-256 of its line in hex.
@@ -82,6 +82,56 @@ fn take_lines<R: Read>(lines: &mut Lines<R>) -> (Vec<Vec<u8>>, Option<io::Error>
     (batch, None)
 }
 
+/// Some lines of events, each with its proof: all their bytes in one text, which serves batch after batch.
+#[derive(Default)]
+struct Pairs {
+    text: Vec<u8>,
+    ends: Vec<Ends>,
+}
+
+/// Where a line and its proof end in the text, or why there is no proof.
+struct Ends {
+    start: usize,
+    event: usize,
+    proof: Result<usize, String>,
+}
+
+impl Pairs {
+    /// Takes the next lines and their proofs in place of those before, and returns what ended the lines if it was an error.
+    ///
+    /// Proofs count for the bound as events do: a stranger's proofs may be as long as the longest one.
+    fn take<R: Read>(&mut self, events: &mut Lines<R>, proofs: &mut Lines<R>) -> Option<io::Error> {
+        self.text.clear();
+        self.ends.clear();
+        while self.ends.len() < LINES_AT_ONCE && self.text.len() < BYTES_AT_ONCE {
+            let start = self.text.len();
+            match events.next() {
+                Ok(Some(line)) => self.text.extend_from_slice(line),
+                Ok(None) => return None,
+                Err(error) => return Some(error),
+            }
+            let event = self.text.len();
+            let proof = match proofs.next() {
+                Ok(Some(line)) => {
+                    self.text.extend_from_slice(line);
+                    Ok(self.text.len())
+                }
+                Ok(None) => Err("the proof is missing".to_owned()),
+                Err(error) => Err(format!("it cannot be read: {error}")),
+            };
+            self.ends.push(Ends { start, event, proof });
+        }
+        None
+    }
+
+    /// Returns a line and its proof.
+    fn of(&self, ends: &Ends) -> (&[u8], Result<&[u8], String>) {
+        let part = |start, end| self.text.get(start..end).unwrap_or_default();
+        let proof = ends.proof.as_ref().map(|end| part(ends.event, *end)).map_err(Clone::clone);
+        (part(ends.start, ends.event), proof)
+    }
+}
+
 /// Events and proofs of a package, and the numbers that they should have.
 pub(crate) struct Streams<'a> {
     pub(crate) events: &'static str,
@@ -90,16 +140,18 @@ pub(crate) struct Streams<'a> {
     pub(crate) container: &'a Container,
     pub(crate) facts: &'a Facts,
     pub(crate) checkpoint: &'a Checkpoint,
+    /// Whether the hash of each line is wanted.
+    pub(crate) hashed: bool,
 }
 
 impl Streams<'_> {
-    /// Reads every event, checks that it is the one that is due and that its proof holds, and hands it on. Returns how
-    /// many hold.
+    /// Reads every event, checks that it is the one that is due and that its proof holds, and hands it on with the SHA-256
+    /// of its line in hex, where that is wanted. Returns how many hold.
     pub(crate) fn check(
         &self,
         report: &mut ExportReport,
         withheld: &mut WithheldCounts,
-        mut take: impl FnMut(&Recorded),
+        mut take: impl FnMut(&Recorded, &str),
     ) -> u64 {
         let (mut events, mut proofs) = match self.open() {
             Ok(opened) => opened,
@@ -111,21 +163,14 @@ impl Streams<'_> {
         let unavailable = &self.facts.unavailable;
         let mut due = self.due.iter().filter(|seq| !unavailable.contains(*seq)).peekable();
         let mut walk = Walk { streams: self, report, withheld, row: 0 };
-        let mut held = 0;
+        let (mut held, mut pairs) = (0, Pairs::default());
         loop {
-            let (batch, end) = take_lines(&mut events);
-            let is_last = batch.is_empty();
-            let pairs: Vec<_> = batch
-                .into_iter()
-                .map(|event| {
-                    let proof = proofs.next();
-                    (event, proof.map(|proof| proof.map(<[u8]>::to_vec)))
-                })
-                .collect();
-            let pairs = pairs.par_iter();
-            let read = pairs.map_init(KnownPath::default, |known, (event, proof)| {
-                self.read_pair(event, proof, known)
-            });
+            let end = pairs.take(&mut events, &mut proofs);
+            let is_last = pairs.ends.is_empty();
+            let read = pairs
+                .ends
+                .par_iter()
+                .map_init(KnownPath::default, |known, ends| self.read_pair(pairs.of(ends), known));
             for pair in read.collect::<Vec<_>>() {
                 walk.row += 1;
                 held += u64::from(walk.step(pair, &mut due, &mut take));
@@ -153,19 +198,16 @@ impl Streams<'_> {
     /// Reads one event and checks its proof. What it depends on is in these two lines alone.
     fn read_pair(
         &self,
-        event: &[u8],
-        proof: &io::Result<Option<Vec<u8>>>,
+        (event, proof): (&[u8], Result<&[u8], String>),
         known: &mut KnownPath,
     ) -> Pair {
         let Facts { archive, withheld, .. } = self.facts;
         let recorded = line::read(event, *archive)?;
         let Checkpoint { size, root, .. } = self.checkpoint;
-        let proven = match proof {
-            Ok(Some(text)) => proof::check(text, &recorded, (*size, root, known), withheld),
-            Ok(None) => Err("the proof is missing".to_owned()),
-            Err(error) => Err(format!("it cannot be read: {error}")),
-        };
-        Ok((recorded, proven))
+        let proven =
+            proof.and_then(|text| proof::check(text, &recorded, (*size, root, known), withheld));
+        let sha256 = if self.hashed { hex::write(&Sha256::digest(event)) } else { String::new() };
+        Ok((recorded, sha256, proven))
     }
 
     fn open(&self) -> io::Result<(PackageLines, PackageLines)> {
@@ -175,8 +217,9 @@ impl Streams<'_> {
     }
 }
 
-/// An event, and the fields that its proof withholds or why that does not hold; or why there is no event.
-type Pair = Result<(Recorded, Result<Vec<Withheld>, String>), String>;
+/// An event, the hash of its line where it is wanted, and the fields that its proof withholds or why that does not hold; or
+/// why there is no event.
+type Pair = Result<(Recorded, String, Result<Vec<Withheld>, String>), String>;
 
 /// Where the check of two streams is.
 struct Walk<'a> {
@@ -192,9 +235,9 @@ impl Walk<'_> {
         &mut self,
         pair: Pair,
         due: &mut Peekable<impl Iterator<Item = Seq>>,
-        take: &mut impl FnMut(&Recorded),
+        take: &mut impl FnMut(&Recorded, &str),
     ) -> bool {
-        let (recorded, proven) = match pair {
+        let (recorded, sha256, proven) = match pair {
             Ok(pair) => pair,
             Err(fault) => {
                 self.find_event(due.next(), fault);
@@ -206,7 +249,7 @@ impl Walk<'_> {
         if let Some(fault) = fault {
             self.find_event(Some(recorded.seq), fault);
         }
-        take(&recorded);
+        take(&recorded, &sha256);
         match proven {
             Ok(fields) => {
                 withhold::count(&fields, self.withheld);
@@ -247,5 +290,37 @@ fn out_of_turn(due: &mut Peekable<impl Iterator<Item = Seq>>, found: Seq) -> Opt
             Some(format!("event {next} was due; this one is foreign, doubled or out of order"))
         }
         None => Some("no event was due here".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(count: usize, bytes: usize) -> Lines<io::Cursor<Vec<u8>>> {
+        let line = [vec![b'0'; bytes], b"\n".to_vec()].concat();
+        let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+        (0..count).for_each(|_| io::Write::write_all(&mut encoder, &line).unwrap());
+        Lines::new(io::Cursor::new(encoder.finish().unwrap()), PROOF_BYTES_MAX).unwrap()
+    }
+
+    #[test]
+    fn long_proofs_beside_short_events_are_held_few_at_a_time() {
+        let (count, proof_bytes) = (40, 1 << 20);
+        let (mut events, mut proofs) = (lines(count, 9), lines(count, proof_bytes));
+        let (mut pairs, mut taken) = (Pairs::default(), 0);
+        loop {
+            assert!(pairs.take(&mut events, &mut proofs).is_none());
+            if pairs.ends.is_empty() {
+                break;
+            }
+            assert!(pairs.text.len() <= BYTES_AT_ONCE + proof_bytes + 9, "{}", pairs.text.len());
+            for ends in &pairs.ends {
+                let (event, proof) = pairs.of(ends);
+                assert_eq!((event.len(), proof.unwrap().len()), (9, proof_bytes));
+            }
+            taken += pairs.ends.len();
+        }
+        assert_eq!(taken, count);
     }
 }

@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 
 use archive::proof::{Checkpoint, VerifierKey};
-use chat::EventKind;
+use chat::{EventKind, Recorded};
 use sha2::{Digest as _, Sha256};
 
 use crate::accounted::Accounted;
@@ -17,11 +17,11 @@ use crate::container::Container;
 use crate::error::Result;
 use crate::format::gather::Gathered;
 use crate::format::hex;
-use crate::format::manifest::{self, Facts, Manifest};
+use crate::format::manifest::{self, Facts, FilePart, Manifest};
 use crate::format::tables::{self, CsvSinks, Sinks, Tables};
 use crate::package::{CHECKPOINT, EVENTS, Format, PROOFS, RELATED, RELATED_PROOFS};
 use crate::position::hash;
-use crate::report::{ExportReport, FindingKind};
+use crate::report::{ExportReport, Finding, FindingKind};
 use crate::streams::{Events, Streams, open_events};
 use crate::withhold::WithheldCounts;
 
@@ -43,31 +43,52 @@ pub fn verify(path: &Path, key: &VerifierKey) -> Result<ExportReport> {
     Ok(report)
 }
 
-struct Check<'a> {
-    container: &'a Container,
-    key: &'a VerifierKey,
-    report: ExportReport,
+/// Checks the outside of a package: its container, the signed manifest, the list of files and the hash of every one of
+/// them, the checkpoint and the lists of numbers. Returns the first thing that does not hold.
+///
+/// It says that the bytes on the disk are those that were signed. That these are right is for whoever signed them to have
+/// checked before.
+pub(crate) fn outside(path: &Path, key: &VerifierKey) -> Result<Option<Finding>> {
+    let mut report = ExportReport::default();
+    let container = Container::open(path, &mut report)?;
+    let mut check = Check { container: &container, key, report };
+    check.outside();
+    Ok(check.report.findings.into_iter().next())
+}
+
+/// Is given every row's event and the SHA-256 of its line in hex.
+pub(crate) type EachRow<'a> = &'a mut dyn FnMut(&Recorded, &str);
+
+/// A check of a package, or of what there is of one that is being made.
+pub(crate) struct Check<'a> {
+    pub(crate) container: &'a Container,
+    pub(crate) key: &'a VerifierKey,
+    pub(crate) report: ExportReport,
 }
 
 impl Check<'_> {
     fn run(&mut self) {
-        let Some(manifest) = self.manifest() else { return };
+        let Some((manifest, checkpoint, facts)) = self.outside() else { return };
+        let gathered = self.events(&facts, &manifest, &checkpoint, None);
+        self.attachments(&manifest.files, &gathered);
+        self.counts(&manifest, &facts, &gathered);
+        self.tables(&manifest, &facts, gathered);
+    }
+
+    /// Checks everything that does not need an event to be read; nothing comes back where events cannot be read along it.
+    fn outside(&mut self) -> Option<(Manifest, Checkpoint, Facts)> {
+        let manifest = self.manifest()?;
         self.files(&manifest);
-        let Some(checkpoint) = self.checkpoint(&manifest) else { return };
+        let checkpoint = self.checkpoint(&manifest)?;
         let facts = match manifest.facts() {
             Ok(facts) => facts,
             Err(fault) => {
-                return self.report.find(FindingKind::Manifest, manifest::MANIFEST, fault);
+                self.report.find(FindingKind::Manifest, manifest::MANIFEST, fault);
+                return None;
             }
         };
-        if !self.lists(&facts, &manifest, checkpoint.size) {
-            return;
-        }
-        let mut gathered = Gathered::default();
-        self.events(&facts, &manifest, &checkpoint, &mut gathered);
-        self.attachments(&manifest, &gathered);
-        self.counts(&manifest, &facts, &gathered);
-        self.tables(&manifest, &facts, gathered);
+        let listed = self.lists(&facts, &manifest, checkpoint.size);
+        listed.then_some((manifest, checkpoint, facts))
     }
 
     /// Reads the manifest and checks its signature. A manifest that is not signed is read on, so that the report can say
@@ -227,28 +248,40 @@ impl Check<'_> {
         false
     }
 
-    fn events(
+    /// Reads every event and checks its proof, and returns what was learned of them. `each` is given every row as well.
+    pub(crate) fn events(
         &mut self,
         facts: &Facts,
         manifest: &Manifest,
         checkpoint: &Checkpoint,
-        gathered: &mut Gathered,
-    ) {
-        let container = self.container;
+        mut each: Option<EachRow<'_>>,
+    ) -> Gathered {
+        let (container, hashed) = (self.container, each.is_some());
+        let mut gathered = Gathered::default();
         let mut withheld = WithheldCounts::new();
         let mut accounted = Accounted::check(facts, (checkpoint, container), &mut self.report);
-        let streams =
-            |events, proofs, due| Streams { events, proofs, due, container, facts, checkpoint };
-        let rows = streams(EVENTS, PROOFS, &facts.seqs);
-        self.report.events = rows.check(&mut self.report, &mut withheld, |recorded| {
+        let streams = |events, proofs, due, hashed| Streams {
+            events,
+            proofs,
+            due,
+            container,
+            facts,
+            checkpoint,
+            hashed,
+        };
+        let rows = streams(EVENTS, PROOFS, &facts.seqs, hashed);
+        self.report.events = rows.check(&mut self.report, &mut withheld, |recorded, sha256| {
             gathered.take_row(recorded);
             accounted.row(recorded);
+            if let Some(each) = &mut each {
+                each(recorded, sha256);
+            }
         });
         let has_related =
             [RELATED, RELATED_PROOFS].iter().any(|path| container.files().contains_key(*path));
         if has_related || facts.related.count() > 0 {
-            let related = streams(RELATED, RELATED_PROOFS, &facts.related);
-            let take = |recorded: &_| gathered.take_related(recorded);
+            let related = streams(RELATED, RELATED_PROOFS, &facts.related, false);
+            let take = |recorded: &Recorded, _: &str| gathered.take_related(recorded);
             self.report.related = related.check(&mut self.report, &mut withheld, take);
         }
         if gathered.by_kind.contains_key(EventKind::Officer.word()) {
@@ -260,14 +293,15 @@ impl Check<'_> {
         }
         accounted.finish(EVENTS, &mut self.report);
         tell_promises(&mut self.report, facts, manifest);
+        gathered
     }
 
     /// Every file of `attachments/` is one that an event names, under its own number, and has the bytes of its hash.
-    fn attachments(&mut self, manifest: &Manifest, gathered: &Gathered) {
+    pub(crate) fn attachments(&mut self, files: &[FilePart], gathered: &Gathered) {
         let paths = gathered.files.paths().iter();
         let named: BTreeMap<&str, String> =
             paths.map(|(id, path)| (path.as_str(), id.to_string())).collect();
-        for file in manifest.files.iter().filter(|file| file.path.starts_with("attachments/")) {
+        for file in files.iter().filter(|file| file.path.starts_with("attachments/")) {
             let what = match named.get(file.path.as_str()) {
                 Some(id) if *id == file.sha256 => continue,
                 Some(_) => "its hash is not the one that its event names",
@@ -277,7 +311,8 @@ impl Check<'_> {
         }
     }
 
-    fn counts(&mut self, manifest: &Manifest, facts: &Facts, gathered: &Gathered) {
+    /// Compares the counts of the manifest with those of the events.
+    pub(crate) fn counts(&mut self, manifest: &Manifest, facts: &Facts, gathered: &Gathered) {
         let counts = &manifest.counts;
         let by_source = gathered.by_source(&facts.source_names);
         let same = counts.events == gathered.events

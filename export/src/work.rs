@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Read, Write as _};
 use std::path::PathBuf;
 
-use archive::proof::{Checkpoint, Inclusion};
+use archive::proof::{Checkpoint, Inclusion, VerifierKey};
 use chat::{ArchiveId, EventKind, Family, Recorded, Seq};
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -13,17 +13,15 @@ use crate::error::{Error, Result};
 use crate::evidence::Evidence;
 use crate::format::gather::Gathered;
 use crate::format::manifest::Manifest;
-use crate::format::tables::{self, CsvSinks, RowCounts, Sinks, Tables};
+use crate::format::tables::{self, RowCounts};
 use crate::format::{line, proof};
 use crate::howto;
-use crate::lines::Lines;
 use crate::package::{
     ABSENT, CHECKPOINT, EVENTS, Format, HOWTO, PROOFS, PackageReport, RELATED, RELATED_PROOFS,
 };
 use crate::ranges::SeqRanges;
 use crate::set::ExportSet;
 use crate::staging::{StagedFile, Staging};
-use crate::streams::Events;
 use crate::withhold::{self, Withheld, WithheldCounts, withhold};
 
 /// Events whose lines are written at once, on all cores.
@@ -36,6 +34,7 @@ pub(crate) struct Work<'a> {
     pub(crate) set: &'a ExportSet,
     pub(crate) evidence: &'a dyn Evidence,
     pub(crate) checkpoint: Checkpoint,
+    pub(crate) key: &'a VerifierKey,
     pub(crate) staging: Staging<'a>,
     pub(crate) gathered: Gathered,
     pub(crate) withheld: WithheldCounts,
@@ -48,12 +47,14 @@ impl<'a> Work<'a> {
         set: &'a ExportSet,
         evidence: &'a dyn Evidence,
         (checkpoint, staging): (Checkpoint, Staging<'a>),
+        key: &'a VerifierKey,
     ) -> Self {
         let (withheld, absent) = (WithheldCounts::new(), AbsentCounts::new());
-        Self { set, evidence, checkpoint, staging, gathered: Gathered::default(), withheld, absent }
+        let gathered = Gathered::default();
+        Self { set, evidence, checkpoint, key, staging, gathered, withheld, absent }
     }
 
-    /// Writes every file of the package, the manifest last.
+    /// Writes every file of the package, the manifest last. Tables are made from what is read back from the disk.
     pub(crate) fn run(mut self, formats: &[Format]) -> Result<(PackageReport, Staging<'a>)> {
         let selection = self.set.selection();
         let mut unavailable =
@@ -163,39 +164,6 @@ impl<'a> Work<'a> {
             }
         }
         Ok(())
-    }
-
-    fn write_tables(&mut self, manifest: &Manifest, formats: &[Format]) -> Result<RowCounts> {
-        let facts = manifest.facts().map_err(|fault| Error::SetMalformed { fault })?;
-        let gathered = std::mem::take(&mut self.gathered);
-        let tables = Tables::new(&facts, gathered, |path| self.staging.files().contains_key(path));
-        let archive = facts.archive;
-        let events_path = self.staging.folder().join(EVENTS);
-        let lines = Lines::new(self.staging.open(EVENTS)?, line::LINE_BYTES_MAX)
-            .map_err(Error::io("read", &events_path))?;
-        let events = Events::new(lines, archive);
-        let mut attachments = self.staging.start(tables::ATTACHMENTS)?;
-        let mut exceptions = self.staging.start(tables::EXCEPTIONS)?;
-        let mut csv = if formats.contains(&Format::Csv) {
-            Some([
-                self.staging.start(tables::EXACT)?,
-                self.staging.start(tables::READING)?,
-                self.staging.start(tables::READERS)?,
-            ])
-        } else {
-            None
-        };
-        let sinks = Sinks {
-            csv: csv.as_mut().map(|[exact, reading, readers]| CsvSinks { exact, reading, readers }),
-            attachments: &mut attachments,
-            exceptions: &mut exceptions,
-        };
-        let rows = tables.derive(events, sinks);
-        let rows = rows.map_err(Error::io("write the tables in", self.staging.folder()))?;
-        for file in csv.into_iter().flatten().chain([attachments, exceptions]) {
-            self.staging.finish(file)?;
-        }
-        Ok(rows)
     }
 }
 

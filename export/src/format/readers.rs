@@ -119,7 +119,7 @@ pub(crate) struct Edge {
 }
 
 /// A person's stay in a room.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Stay {
     pub(crate) room: RoomId,
     pub(crate) who: Who,
@@ -142,7 +142,7 @@ impl Stay {
 }
 
 /// The stays of a package, and how many people were surely in a room at a moment.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Readers {
     names: BTreeMap<RoomId, String>,
     listed: BTreeSet<RoomId>,

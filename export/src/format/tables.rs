@@ -108,12 +108,31 @@ impl<'a> Tables<'a> {
         }
     }
 
+    /// Returns whether the same was learned of these events: who has read them from the disk asks so whether the tables
+    /// were made from what lies there.
+    pub(crate) fn agrees(&self, gathered: Gathered) -> bool {
+        let again = Self::new(self.facts, gathered, |_| false);
+        again.versions == self.versions
+            && again.readers == self.readers
+            && again.files.paths() == self.files.paths()
+    }
+
     /// Makes every table. `events` gives the events in order, each with the hash of its line.
-    pub(crate) fn derive(
-        &self,
+    pub(crate) fn derive<'b>(
+        &'b self,
         events: impl Iterator<Item = io::Result<(Recorded, String)>>,
-        mut sinks: Sinks<'_>,
+        sinks: Sinks<'b>,
     ) -> io::Result<RowCounts> {
+        let mut rows = self.start(sinks)?;
+        for event in events {
+            let (recorded, line_sha256) = event?;
+            rows.take(&recorded, &line_sha256)?;
+        }
+        rows.finish()
+    }
+
+    /// Begins every table.
+    pub(crate) fn start<'b>(&'b self, mut sinks: Sinks<'b>) -> io::Result<Rows<'b>> {
         let surroundings = Surroundings {
             archive: self.facts.archive,
             source_names: &self.facts.source_names,
@@ -122,7 +141,6 @@ impl<'a> Tables<'a> {
             versions: &self.versions,
             readers: &self.readers,
         };
-        let (mut exact, mut row_bytes) = (Cells::default(), Vec::new());
         let mut counts = RowCounts::default();
         Self::put_headers(&surroundings, &mut sinks)?;
         for seq in self.facts.unavailable.iter() {
@@ -138,24 +156,8 @@ impl<'a> Tables<'a> {
             ];
             sinks.exceptions.row(Some(seq), &row(cells))?;
         }
-        for event in events {
-            let (recorded, line_sha256) = event?;
-            counts.events += 1;
-            if let Some(csv) = &mut sinks.csv {
-                surroundings.put(&recorded, &line_sha256, &mut exact);
-                row_bytes.clear();
-                put_row(&mut row_bytes, exact.iter());
-                csv.exact.row(Some(recorded.seq), &row_bytes)?;
-                row_bytes.clear();
-                reading::put_row(&mut row_bytes, &exact);
-                csv.reading.row(Some(recorded.seq), &row_bytes)?;
-            }
-            self.put_attachments(&surroundings, &recorded, &mut sinks, &mut counts)?;
-        }
-        if let Some(csv) = &mut sinks.csv {
-            self.put_readers(csv.readers)?;
-        }
-        Ok(counts)
+        let (exact, bytes) = (Cells::default(), Vec::new());
+        Ok(Rows { tables: self, surroundings, sinks, exact, bytes, counts })
     }
 
     fn put_headers(surroundings: &Surroundings<'_>, sinks: &mut Sinks<'_>) -> io::Result<()> {
@@ -271,6 +273,42 @@ impl<'a> Tables<'a> {
             until_seq,
             kind(stay.until, "none recorded"),
         ]
+    }
+}
+
+/// The tables while their rows are made, event by event.
+pub(crate) struct Rows<'a> {
+    tables: &'a Tables<'a>,
+    surroundings: Surroundings<'a>,
+    sinks: Sinks<'a>,
+    exact: Cells,
+    bytes: Vec<u8>,
+    counts: RowCounts,
+}
+
+impl Rows<'_> {
+    /// Makes the rows of the next event. `line_sha256` is the hash of its line, in hex.
+    pub(crate) fn take(&mut self, recorded: &Recorded, line_sha256: &str) -> io::Result<()> {
+        self.counts.events += 1;
+        if let Some(csv) = &mut self.sinks.csv {
+            self.surroundings.put(recorded, line_sha256, &mut self.exact);
+            self.bytes.clear();
+            put_row(&mut self.bytes, self.exact.iter());
+            csv.exact.row(Some(recorded.seq), &self.bytes)?;
+            self.bytes.clear();
+            reading::put_row(&mut self.bytes, &self.exact);
+            csv.reading.row(Some(recorded.seq), &self.bytes)?;
+        }
+        let Self { tables, surroundings, sinks, counts, .. } = self;
+        tables.put_attachments(surroundings, recorded, sinks, counts)
+    }
+
+    /// Ends the tables after the last event, and returns how many rows each has.
+    pub(crate) fn finish(mut self) -> io::Result<RowCounts> {
+        if let Some(csv) = &mut self.sinks.csv {
+            self.tables.put_readers(csv.readers)?;
+        }
+        Ok(self.counts)
     }
 }
 

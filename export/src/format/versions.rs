@@ -13,7 +13,7 @@ pub(crate) struct Revisions {
 }
 
 /// Who took a message back, and when.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Retraction {
     pub(crate) at: Timestamp,
     pub(crate) by: String,
@@ -71,14 +71,14 @@ fn actor_words(recorded: &Recorded) -> String {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Edit {
     root: Seq,
     version: Option<u32>,
 }
 
 /// The versions of the messages of a package.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Versions {
     edits: HashMap<Seq, Edit>,
     replaced: HashMap<Seq, (Seq, Timestamp)>,

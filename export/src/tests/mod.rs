@@ -5,6 +5,7 @@ mod killed;
 mod log;
 mod sample;
 
+mod changed;
 mod complete;
 mod damage;
 mod package;
