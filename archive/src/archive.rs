@@ -17,11 +17,13 @@ use crate::description::Description;
 use crate::disk::Ports;
 use crate::error::{Error, Result};
 use crate::journal::frame::{Records, TooLarge};
-use crate::journal::queue::{Pending, PlaceHead};
+use crate::journal::promise::{self, Pending, Promise};
+use crate::journal::queue::PlaceHead;
 use crate::journal::writer::Shared;
 use crate::keys::Keys;
 use crate::log_tree::TreeCache;
 use crate::proof::VerifierKey;
+use crate::reserve::Reserve;
 use crate::sealing::{SealReport, Sealing};
 use crate::segment::Sealed;
 use crate::settings::Settings;
@@ -43,6 +45,7 @@ pub struct Archive {
     pub(crate) description: Description,
     pub(crate) settings: Settings,
     pub(crate) shared: Shared,
+    pub(crate) reserve: Reserve,
     pub(crate) signer: Arc<Signer>,
     pub(crate) sealed: Arc<Sealed>,
     pub(crate) tiles: Arc<Tiles>,
@@ -140,21 +143,49 @@ impl Archive {
     /// The events must follow the log densely, and each its room; [`Error::BatchOrder`] and [`Error::BatchPlace`] say where
     /// they do not, and then nothing of the batch is taken. Blocks while the queue is full. A near-full disk refuses a batch
     /// that holds talk ([`Error::DiskFull`]), and so does a log that cannot be sealed ([`Error::SealingFails`]); ledger events are taken.
+    pub fn append(&self, batch: Vec<Recorded>) -> Result<Pending> {
+        let (promise, pending) = self.promise();
+        self.append_as(batch, promise)?;
+        Ok(pending)
+    }
+
+    /// Returns a promise for [`Archive::append_as`], and its other side. Who hands events to somebody who appends them can so wait for
+    /// the disk alone, and not for that somebody before.
+    pub fn promise(&self) -> (Promise, Pending) {
+        promise::promise(Arc::clone(&self.shared.fuse))
+    }
+
+    /// Does as [`Archive::append`] and keeps a promise that was given before. Where it fails, the promise is broken.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "the log takes the events over; where they are encoded is its own business"
     )]
-    pub fn append(&self, batch: Vec<Recorded>) -> Result<Pending> {
+    pub fn append_as(&self, batch: Vec<Recorded>, promise: Promise) -> Result<()> {
         self.shared.fuse.check()?;
         let limit = chat::limits::EVENT_BYTES_MAX;
         let pieces = Records::encode(&batch)
             .map_err(|TooLarge { seq, bytes }| Error::EventTooLarge { seq, found: bytes, limit })?;
         let bytes: usize = pieces.iter().map(Records::bytes).sum();
         if batch.iter().any(|event| event.lane() == Lane::Talk) {
-            self.check_reserve(u64::try_from(bytes).unwrap_or(u64::MAX))?;
+            self.check_room(u64::try_from(bytes).unwrap_or(u64::MAX))?;
             self.check_sealing()?;
         }
-        self.shared.queue.push(&batch, pieces)
+        self.shared.queue.push(&batch, pieces, promise)
+    }
+
+    /// Refuses content that would touch the reserve.
+    fn check_room(&self, bytes: u64) -> Result<()> {
+        if self.sealing.fault.lock().is_some() {
+            // What failed there may have been a full disk.
+            return self.check_reserve(bytes);
+        }
+        let now = self.shared.ports.clock.now();
+        self.reserve.check_append(bytes, now, || self.free_bytes())
+    }
+
+    fn free_bytes(&self) -> Result<u64> {
+        let disk = self.shared.ports.disk.as_ref();
+        disk.free_bytes(&self.folder).map_err(Error::io("measure the volume of", &self.folder))
     }
 
     /// Refuses content while sealing fails and much waits for it: what waits is in memory.
@@ -168,15 +199,7 @@ impl Archive {
     }
 
     pub(crate) fn check_reserve(&self, bytes: u64) -> Result<()> {
-        let disk = self.shared.ports.disk.as_ref();
-        let free_bytes = disk
-            .free_bytes(&self.folder)
-            .map_err(Error::io("measure the volume of", &self.folder))?;
-        let reserve_bytes = self.settings.reserve_bytes;
-        if free_bytes < reserve_bytes.saturating_add(bytes) {
-            return Err(Error::DiskFull { free_bytes, reserve_bytes });
-        }
-        Ok(())
+        self.reserve.check(bytes, || self.free_bytes())
     }
 
     /// Returns an event, or nothing if it is beyond the size or destroyed.
@@ -273,7 +296,7 @@ impl Archive {
     pub fn keep_file(&self, content: &mut dyn Read) -> Result<KeptFile> {
         self.shared.fuse.check()?;
         self.check_reserve(0)?;
-        self.blobs.keep(content)
+        self.blobs.keep(content).inspect_err(|_| self.reserve.forget())
     }
 
     /// Returns the bytes of a kept file, or nothing if it is not kept. They are verified while they are read: where the

@@ -29,6 +29,7 @@ use crate::places::{Heads, Places};
 use crate::proof::header::ROLE_PLACE;
 use crate::proof::tree::Frontier;
 use crate::proof::{Header, SigningKey};
+use crate::reserve::Reserve;
 use crate::seal::{SealPlace, find_sealed};
 use crate::sealing::Sealing;
 use crate::segment::Sealed;
@@ -156,6 +157,7 @@ fn open_locked(
     Ok(Arc::new(Archive {
         folder: folder.to_owned(),
         description,
+        reserve: Reserve::new(settings.reserve_bytes),
         settings,
         blobs,
         catalog,

@@ -10,7 +10,8 @@ use chat::{EventKind, Recorded, Seq, Timestamp};
 use loom::thread;
 
 use super::frame::Records;
-use super::queue::{Pending, Queue, Work};
+use super::promise::{Pending, promise};
+use super::queue::{Queue, Work};
 use crate::error::{Error, Result};
 use crate::fuse::Fuse;
 
@@ -29,7 +30,7 @@ fn queue() -> (Arc<Queue>, Arc<Fuse>) {
     (Arc::new(queue), fuse)
 }
 
-fn append(queue: &Queue, number: u64) -> Result<Pending> {
+fn append(queue: &Queue, fuse: &Arc<Fuse>, number: u64) -> Result<Pending> {
     let mut event = chat::testing::message(number, 1, 1, "x");
     (event.place, event.kind) = (None, EventKind::Message);
     let recorded = Recorded {
@@ -40,7 +41,9 @@ fn append(queue: &Queue, number: u64) -> Result<Pending> {
         event,
     };
     let pieces = Records::encode(std::slice::from_ref(&recorded)).expect("it is small");
-    queue.push(&[recorded], pieces)
+    let (promise, pending) = promise(Arc::clone(fuse));
+    queue.push(&[recorded], pieces, promise)?;
+    Ok(pending)
 }
 
 /// Writes as the committer does: numbers the events of a frame in their order and answers whoever waits for them.
@@ -57,7 +60,7 @@ fn write(queue: &Queue, works: usize) -> u64 {
                         written += 1;
                         [u8::try_from(written).expect("few are written"); 32]
                     });
-                    drop(reply.send(leaves.collect()));
+                    reply.keep(leaves.collect());
                 }
             }
         }
@@ -68,11 +71,11 @@ fn write(queue: &Queue, works: usize) -> u64 {
 #[test]
 fn every_append_learns_its_own_leaves_and_the_writer_ends_when_the_queue_is_closed() {
     model(|| {
-        let (queue, _) = queue();
+        let (queue, fuse) = queue();
         let appending = Arc::clone(&queue);
         let appender = thread::spawn(move || {
-            let first = append(&appending, 1).unwrap();
-            let second = append(&appending, 2).unwrap();
+            let first = append(&appending, &fuse, 1).unwrap();
+            let second = append(&appending, &fuse, 2).unwrap();
             assert_eq!(first.wait().unwrap(), [[1; 32]]);
             assert_eq!(second.wait().unwrap(), [[2; 32]]);
             appending.close();
@@ -86,11 +89,11 @@ fn every_append_learns_its_own_leaves_and_the_writer_ends_when_the_queue_is_clos
 fn a_writer_that_stops_wakes_whoever_waits_for_it_or_for_room() {
     model(|| {
         let (queue, fuse) = queue();
-        let appending = Arc::clone(&queue);
+        let (appending, known) = (Arc::clone(&queue), Arc::clone(&fuse));
         let appender = thread::spawn(move || {
             let mut told = Vec::new();
             for number in 1..=2 {
-                match append(&appending, number) {
+                match append(&appending, &known, number) {
                     Ok(pending) => told.push(pending.wait()),
                     Err(error) => told.push(Err(error)),
                 }
@@ -110,9 +113,9 @@ fn a_writer_that_stops_wakes_whoever_waits_for_it_or_for_room() {
 #[test]
 fn closing_while_someone_appends_and_someone_finishes_a_file_leaves_nobody_waiting() {
     model(|| {
-        let (queue, _) = queue();
+        let (queue, fuse) = queue();
         let (appending, finishing) = (Arc::clone(&queue), Arc::clone(&queue));
-        let appender = thread::spawn(move || append(&appending, 1).map(Pending::wait));
+        let appender = thread::spawn(move || append(&appending, &fuse, 1).map(Pending::wait));
         let finisher = thread::spawn(move || {
             let told = finishing.finish_file();
             finishing.close();

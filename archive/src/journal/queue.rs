@@ -6,9 +6,9 @@ use std::sync::Arc;
 use chat::{PlaceSeq, Recorded, RoomId, Seq};
 
 use super::frame::Records;
+use super::promise::Promise;
 use crate::error::{Error, Result};
 use crate::fuse::Fuse;
-use crate::proof::Digest;
 use crate::sync::{Condvar, Mutex, Receiver, Sender, channel};
 
 /// Bytes that may wait before an append blocks: two full frames.
@@ -40,7 +40,7 @@ pub(crate) struct Batch {
     pub(crate) first: Seq,
     pub(crate) records: Records,
     /// How many of the leaves each waiting append gets, in order.
-    pub(crate) replies: Vec<(usize, Sender<Vec<Digest>>)>,
+    pub(crate) replies: Vec<(usize, Promise)>,
 }
 
 /// The bounded queue before the writer.
@@ -63,29 +63,6 @@ struct State {
     is_closed: bool,
 }
 
-/// The promise of an append: its leaves, once it is on disk.
-#[derive(Debug)]
-#[must_use = "an append is durable only when wait has returned"]
-pub struct Pending {
-    receivers: Vec<Receiver<Vec<Digest>>>,
-    fuse: Arc<Fuse>,
-}
-
-impl Pending {
-    /// Waits until the batch is on disk and synced, and returns the leaf of each event in order.
-    pub fn wait(self) -> Result<Vec<Digest>> {
-        let mut leaves = Vec::new();
-        for receiver in self.receivers {
-            let Ok(more) = receiver.recv() else {
-                self.fuse.check()?;
-                return Err(Error::Closed);
-            };
-            leaves.extend(more);
-        }
-        Ok(leaves)
-    }
-}
-
 impl Queue {
     /// Returns the queue of a log whose next event is `due`: the newest event of each room, and whether all of them are known.
     pub(crate) fn new(
@@ -99,7 +76,14 @@ impl Queue {
     }
 
     /// Takes events and their records, or refuses them if they do not follow the log. Blocks while the queue is full.
-    pub(crate) fn push(&self, events: &[Recorded], pieces: Vec<Records>) -> Result<Pending> {
+    ///
+    /// The promise is kept once all of them are durable.
+    pub(crate) fn push(
+        &self,
+        events: &[Recorded],
+        pieces: Vec<Records>,
+        promise: Promise,
+    ) -> Result<()> {
         let mut state = self.state.lock();
         loop {
             self.fuse.check()?;
@@ -113,19 +97,17 @@ impl Queue {
         }
         let heads = state.check(events)?;
         state.places.extend(heads);
-        let mut receivers = Vec::with_capacity(pieces.len());
         for records in pieces {
-            let (sender, receiver) = channel();
-            receivers.push(receiver);
             state.bytes = state.bytes.saturating_add(records.bytes());
             let first = state.due;
             state.due = first.plus(u64::try_from(records.count()).unwrap_or(u64::MAX));
-            let replies = vec![(records.count(), sender)];
+            let replies = vec![(records.count(), promise.another())];
             state.works.push_back(Work::Batch(Batch { first, records, replies }));
         }
         drop(state);
         self.filled.notify_one();
-        Ok(Pending { receivers, fuse: Arc::clone(&self.fuse) })
+        promise.keep(Vec::new());
+        Ok(())
     }
 
     /// Asks the writer to complete the present file; the answer comes once it has.

@@ -98,7 +98,7 @@ impl Writer {
                 let mut leaves = frame.leaves().iter().copied();
                 for (count, reply) in replies {
                     // Who appended may not wait for the answer; the batch is durable all the same.
-                    reply.send(leaves.by_ref().take(count).collect()).ok();
+                    reply.keep(leaves.by_ref().take(count).collect());
                 }
             }
             Work::Finish(reply) => {

@@ -185,8 +185,8 @@ fn the_first_failed_sync_stops_the_writer_until_a_restart() {
     let archive = Archive::create(folder, &Creation::default(), still(), ports()).unwrap();
     let mut numbers = Numbers::default();
     archive.append(numbers.events(5)).unwrap().wait().unwrap();
-    // The calls of an append are: free bytes, write, sync.
-    disk.fail_at(3, Fault::Io);
+    // The calls of an append are: write, sync. The volume was asked for its free bytes at the one before.
+    disk.fail_at(2, Fault::Io);
     let refused = archive.append(numbers.events(5)).unwrap().wait().unwrap_err();
     assert!(matches!(refused, Error::Stopped { .. }), "{refused}");
     assert_eq!(archive.size(), 5);

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use archive::{Archive, Pending, PlaceHead};
+use archive::{Archive, PlaceHead, Promise};
 use chat::{
     Act, ChatEvent, Content, EventKind, Person, PlaceSeq, Recorded, RoomId, Seq, Timestamp,
 };
@@ -28,8 +28,8 @@ const LOOK: Duration = Duration::from_millis(250);
 pub(super) struct Prepared {
     /// The place of its first record.
     pub(super) first: Seq,
-    /// Its promise; nothing where nothing was added.
-    pub(super) pending: Option<Pending>,
+    /// Whether anything was added, so that there are leaves to wait for.
+    pub(super) is_added: bool,
     /// What became of each thing offered, in order.
     pub(super) written: Vec<Written>,
 }
@@ -109,14 +109,14 @@ impl Desk {
         self.is_intact
     }
 
-    /// Does one piece of work.
-    pub(super) fn take(&mut self, work: Work) -> Result<Prepared> {
+    /// Does one piece of work. The promise is kept once what it adds is durable, and broken where it adds nothing.
+    pub(super) fn take(&mut self, work: Work, promise: Promise) -> Result<Prepared> {
         // The clock may run backwards; the order of recording never does.
         self.now = self.now.max(self.archive.ports().clock.now());
         let first = self.next;
         let written = match work {
             Work::Offers(offers, input) => {
-                return self.take_batch(first, offers, &mut input.lock());
+                return self.take_batch((first, promise), offers, &mut input.lock());
             }
             Work::Act { kind, officer, act } => self.take_act(kind, officer.as_ref(), act),
             Work::Identities(listed) => self.declare(|register, new| {
@@ -133,13 +133,13 @@ impl Desk {
             }),
             Work::Close => self.take_close(),
         };
-        self.finish(first, written)
+        self.finish((first, promise), written)
     }
 
     /// Records a batch of an input, unless one before it was refused.
     fn take_batch(
         &mut self,
-        first: Seq,
+        place: (Seq, Promise),
         offers: Vec<Offer>,
         input: &mut Input,
     ) -> Result<Prepared> {
@@ -147,16 +147,20 @@ impl Desk {
             return Err(Error::BatchBeforeRefused { reason: reason.clone() });
         }
         let written = self.take_offers(offers, input);
-        let prepared = self.finish(first, written);
+        let prepared = self.finish(place, written);
         if let Err(error) = &prepared {
             let _first_reason_stays = input.refused.set(chain(error));
         }
         prepared
     }
 
-    fn finish(&mut self, first: Seq, written: Result<Vec<Written>>) -> Result<Prepared> {
+    fn finish(
+        &mut self,
+        (first, promise): (Seq, Promise),
+        written: Result<Vec<Written>>,
+    ) -> Result<Prepared> {
         match written {
-            Ok(written) => self.hand_over(first, written),
+            Ok(written) => self.hand_over((first, promise), written),
             Err(error) => {
                 self.take_back(first)?;
                 Err(error)
@@ -164,15 +168,19 @@ impl Desk {
         }
     }
 
-    fn hand_over(&mut self, first: Seq, written: Vec<Written>) -> Result<Prepared> {
+    fn hand_over(
+        &mut self,
+        (first, promise): (Seq, Promise),
+        written: Vec<Written>,
+    ) -> Result<Prepared> {
         // The next batch is probably as large as this one.
         let next = Vec::with_capacity(self.batch.len());
         let batch = std::mem::replace(&mut self.batch, next);
         if batch.is_empty() {
-            return Ok(Prepared { first, pending: None, written });
+            return Ok(Prepared { first, is_added: false, written });
         }
-        match self.archive.append(batch) {
-            Ok(pending) => Ok(Prepared { first, pending: Some(pending), written }),
+        match self.archive.append_as(batch, promise) {
+            Ok(()) => Ok(Prepared { first, is_added: true, written }),
             Err(source) => {
                 let refused = matches!(
                     source,

@@ -19,7 +19,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
-use archive::Archive;
+use archive::{Archive, Promise};
 use chat::{Act, EventKind};
 use parking_lot::Mutex;
 
@@ -32,11 +32,6 @@ use crate::source::Identities;
 
 pub(crate) use self::offer::{Input, Offer};
 pub(crate) use self::ticket::Ticket;
-
-/// Bytes that are recorded before those who offered them are answered; one batch of an import is more.
-const ROUND_BYTES_MAX: usize = 256 << 10;
-/// Pieces of work that are done before those who asked for them are answered.
-const ROUND_WORKS_MAX: usize = 1_024;
 
 /// What is asked of the sequencer.
 #[derive(Debug)]
@@ -82,6 +77,8 @@ impl fmt::Debug for Question {
 struct Job {
     work: Work,
     reply: SyncSender<Result<Prepared>>,
+    /// Kept by the log once what is added is durable.
+    promise: Promise,
     /// What it takes of the queue's bytes, given back when it is done.
     share: Share,
 }
@@ -124,13 +121,14 @@ impl Sequencer {
     /// Hands work in, waiting while the queue is full by number or by bytes, and returns the claim to its outcome.
     pub(crate) fn submit(&self, work: Work) -> Result<Ticket> {
         let (reply, answer) = sync_channel(1);
+        let (promise, pending) = self.archive.promise();
         let jobs = self.jobs.lock().clone();
         let share = Budget::take(&self.budget, work.bytes());
-        let sent = jobs.and_then(|jobs| jobs.send(Job { work, reply, share }).ok());
+        let sent = jobs.and_then(|jobs| jobs.send(Job { work, reply, promise, share }).ok());
         match sent {
             Some(()) => {
                 let stopped = Arc::clone(&self.stopped);
-                Ok(Ticket::new(answer, Arc::clone(&self.archive), stopped))
+                Ok(Ticket::new((answer, pending), Arc::clone(&self.archive), stopped))
             }
             None => Err(self.why_stopped()),
         }
@@ -169,35 +167,9 @@ fn run(mut desk: Desk, queue: &Receiver<Job>, stopped: &OnceLock<String>) {
         }
     }
     let _farewell = Farewell(stopped);
-    while let Ok(job) = queue.recv() {
-        let (answers, goes_on) = take_round(&mut desk, job, queue, stopped);
-        for (reply, outcome) in answers {
-            // Nobody may be waiting any more; what was recorded stays recorded.
-            drop(reply.send(outcome));
-        }
-        if !goes_on {
-            return;
-        }
-    }
-}
-
-type Answer = (SyncSender<Result<Prepared>>, Result<Prepared>);
-
-/// Does a job and what waits behind it, and returns the answers and whether there is more to come.
-///
-/// Whoever is answered takes the processor, only to wait again for the disk. So nobody is before all of a round is handed over: then
-/// the log has written the first of it already, and all of it as few frames.
-fn take_round(
-    desk: &mut Desk,
-    first: Job,
-    queue: &Receiver<Job>,
-    stopped: &OnceLock<String>,
-) -> (Vec<Answer>, bool) {
-    let (mut answers, mut bytes, mut next) = (Vec::new(), 0_usize, Some(first));
-    while let Some(Job { work, reply, share }) = next {
-        bytes = bytes.saturating_add(work.bytes());
+    while let Ok(Job { work, reply, promise, share }) = queue.recv() {
         let ends = matches!(work, Work::Close);
-        let outcome = desk.take(work);
+        let outcome = desk.take(work, promise);
         drop(share);
         if let Err(error) = &outcome
             && !desk.is_intact()
@@ -205,14 +177,13 @@ fn take_round(
             tracing::error!(%error, "the sequencer stops");
             drop(stopped.set(chain(error)));
         }
-        answers.push((reply, outcome));
+        // Who asked waits for the disk first, so this wakes nobody, unless nothing was added. Nobody may be waiting any more; what
+        // was recorded stays recorded.
+        drop(reply.send(outcome));
         if ends || !desk.is_intact() {
-            return (answers, false);
+            return;
         }
-        let is_full = bytes >= ROUND_BYTES_MAX || answers.len() >= ROUND_WORKS_MAX;
-        next = if is_full { None } else { queue.try_recv().ok() };
     }
-    (answers, true)
 }
 
 /// Returns an error and what is behind it in one line.
