@@ -103,6 +103,16 @@ pub enum Error {
         reason: crate::proof::Refusal,
     },
 
+    /// A time stamp was refused.
+    #[error(
+        "the time stamp is refused; have the authority answer a request of `timestamp request`"
+    )]
+    StampRefused {
+        /// Why.
+        #[source]
+        reason: crate::proof::timestamp::StampRefusal,
+    },
+
     // Unavailable: something outside failed, or a person has to act.
     /// Another process has the archive open.
     #[error("lock {}: another process has the archive open; stop it or wait", folder.display())]
@@ -272,6 +282,7 @@ impl Error {
             | Self::BeyondEnd { .. }
             | Self::EventDestroyed { .. }
             | Self::Refused { .. }
+            | Self::StampRefused { .. }
             | Self::KeyMissing { .. }
             | Self::KeyExposed { .. }
             | Self::KeyForeign { .. } => Family::Refused,

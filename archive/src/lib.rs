@@ -61,6 +61,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 mod tiles;
+mod timestamping;
 mod upkeep;
 pub mod verify;
 
@@ -76,4 +77,5 @@ pub use settings::Settings;
 pub use settling::SettleReport;
 pub use signer::SignedCheckpoint;
 pub use tail::{Follower, Tail};
+pub use timestamping::KeptStamp;
 pub use verify::{Finding, FindingKind, VerifyReport};

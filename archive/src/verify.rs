@@ -11,6 +11,7 @@ mod chains;
 mod condition;
 mod report;
 mod rows;
+mod stamps;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -70,8 +71,9 @@ impl Archive {
             tally.finish(&mut findings);
         }
         let blobs = blobs::verify(self, &audit.files, &mut findings)?;
+        let stamps = stamps::verify(self, &mut findings);
         let findings = findings.into_list();
-        Ok(VerifyReport { events: size, segments, blobs, size, root, findings })
+        Ok(VerifyReport { events: size, segments, blobs, stamps, size, root, findings })
     }
 
     fn open_foreign(&self, note: &str) -> Result<Checkpoint> {

@@ -36,6 +36,7 @@ mod serving;
 mod soak;
 mod status;
 mod support;
+mod timestamp;
 mod torture;
 mod verifying;
 mod volume;

@@ -4,8 +4,8 @@
 //! root, [`opening`] shows an event and [`claim`] proves what is shown; [`cover`] keeps the survivors of a destruction
 //! provable. Nothing here reads a disk, a clock or a random number.
 
-mod hash;
-mod hex;
+pub(crate) mod hash;
+pub(crate) mod hex;
 mod ids;
 mod members;
 mod note;
@@ -19,6 +19,7 @@ pub mod header;
 pub mod opening;
 pub mod refusal;
 pub mod salt;
+pub mod timestamp;
 pub mod tree;
 #[cfg(test)]
 mod vectors;

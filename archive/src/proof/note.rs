@@ -67,6 +67,19 @@ impl VerifierKey {
         if is_signed { Ok(text) } else { Err(Refusal::NoteUnsigned) }
     }
 
+    /// Returns the note as this key alone has signed it: its text, the empty line, and the line of this key. Refused as
+    /// [`Self::open_note`] refuses.
+    pub(crate) fn own_note(&self, note: &str) -> Result<String, Refusal> {
+        let text = self.open_note(note)?;
+        let (_, lines) = split_note(note)?;
+        let is_own = |line: &&str| {
+            SignatureLine::parse(line)
+                .is_ok_and(|line| line.name == self.name && line.id == self.id)
+        };
+        let own = lines.split_terminator('\n').find(is_own).ok_or(Refusal::NoteUnsigned)?;
+        Ok(format!("{text}\n{own}\n"))
+    }
+
     fn check(&self, text: &str, signature: &[u8]) -> Result<(), Refusal> {
         let signature = Signature::from_slice(signature).map_err(|_| Refusal::NoteSignature)?;
         let checked = self.key.verify_strict(text.as_bytes(), &signature);

@@ -13,6 +13,7 @@ mod recovery;
 mod sealing;
 mod settling;
 pub(crate) mod simulated;
+mod stamps;
 mod upkeep;
 mod verifying;
 

@@ -19,6 +19,8 @@ pub struct VerifyReport {
     pub segments: u64,
     /// Kept files that were read whole and have their hash.
     pub blobs: u64,
+    /// Time stamps of checkpoints that hold, whoever made them.
+    pub stamps: u64,
     /// Size of the log that was verified.
     pub size: u64,
     /// Its root.

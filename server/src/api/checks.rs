@@ -28,6 +28,8 @@ struct Asked {
     since: Option<String>,
     /// The public key that the one who asks keeps.
     public_key: Option<String>,
+    /// Certificates in PEM that the one who asks trusts to stamp the time.
+    authorities: Option<String>,
 }
 
 /// `POST /verifications`
@@ -37,6 +39,7 @@ pub(super) async fn verify(
     body: Bytes,
 ) -> Result<Response> {
     let asked: Asked = crate::wire::body(&body)?;
+    let authorities = super::timestamps::read(asked.authorities.as_deref())?;
     let id = shared.jobs.draw_id()?;
     let holder = Shared::clone(&shared);
     let work = move |progress: &Progress| {
@@ -47,6 +50,7 @@ pub(super) async fn verify(
             since: asked.since.is_some(),
             key: asked.public_key.is_some(),
             witnessed: witnessed(&holder)?,
+            stamps: holder.archive.timestamps(&authorities).unwrap_or_default(),
             imports: imports(&holder),
         };
         let document = crate::wire::verify::archive(&holder.archive, &report, &grounds);

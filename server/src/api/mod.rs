@@ -27,6 +27,7 @@ pub(crate) mod search;
 mod shapes;
 pub(crate) mod show;
 mod state;
+mod timestamps;
 mod tokens;
 mod unpack;
 #[cfg(test)]
@@ -66,6 +67,8 @@ pub(crate) fn table() -> &'static [Route] {
         GET "/api/v1/search" READ, "Finds events" => search::search;
         GET "/api/v1/audit" ADMIN, "Shows officers' acts, newest first" => audit::list;
         GET "/api/v1/checkpoint" READ, "Hands out the newest signed checkpoint" => state::checkpoint;
+        POST "/api/v1/timestamps" ADMIN, "Keeps an authority's time stamp of a checkpoint" => timestamps::attach;
+        GET "/api/v1/timestamps" READ, "Lists time stamps of checkpoints, each checked again" => timestamps::list;
         GET "/api/v1/status" READ, "Shows the state of the archive" => state::status;
         GET "/api/v1/openapi.json" READ, "Describes these routes" => openapi::document;
         POST "/api/v1/exports" EXPORT, "Freezes a set of events and begins a package" => exports::begin;

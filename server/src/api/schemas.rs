@@ -19,7 +19,21 @@ pub(super) fn request(path: &str) -> Option<Value> {
         "/api/v1/verifications" => object(&[
             ("since", text("the note of a checkpoint that was kept elsewhere")),
             ("public_key", text("the public key that the one who asks keeps")),
+            (
+                "authorities",
+                text("certificates in PEM that the one who asks trusts to stamp the time"),
+            ),
         ]),
+        "/api/v1/timestamps" => required(
+            object(&[
+                ("response", text("the authority's response, DER in base64")),
+                (
+                    "authorities",
+                    text("certificates in PEM; a stamp that leads to none of them is not kept"),
+                ),
+            ]),
+            &["response"],
+        ),
         "/api/v1/quarantine/replay" => {
             object(&[("seqs", list(number("the records; all where none is named")))])
         }
@@ -123,6 +137,8 @@ pub(super) fn answer(method: &str, path: &str) -> Value {
         ("POST", "/api/v1/quarantine/replay") => "Replayed",
         ("POST", "/api/v1/sign-in-links") => "Link",
         ("POST", "/api/v1/backups") => "BackupGoal",
+        ("POST", "/api/v1/timestamps") => "Timestamp",
+        ("GET", "/api/v1/timestamps") => "Timestamps",
         ("POST", "/api/v1/tokens") => "Token",
         ("GET", "/api/v1/tokens") => "Tokens",
         ("DELETE", "/api/v1/tokens/{id}") => "Revoked",
@@ -148,6 +164,8 @@ pub(super) fn components() -> Map<String, Value> {
         ("Quarantined", shapes::quarantined_raw()),
         ("Replayed", shapes::replayed()),
         ("Link", shapes::link()),
+        ("Timestamp", shapes::timestamp()),
+        ("Timestamps", object(&[("timestamps", list(shapes::timestamp()))])),
         ("Token", shapes::token_issued()),
         ("Tokens", shapes::tokens()),
         ("Revoked", shapes::revoked()),

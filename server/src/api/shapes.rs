@@ -4,7 +4,30 @@ use serde_json::{Map, Value, json};
 
 /// Returns the shape of a checkpoint.
 pub(super) fn checkpoint() -> Value {
-    object(&[("size", number("events")), ("root", hex()), ("note", text("the signed note"))])
+    object(&[
+        ("size", number("events")),
+        ("root", hex()),
+        ("note", text("the signed note")),
+        (
+            "timestamp_request",
+            text("a request for a time stamp of the note (RFC 3161), DER in base64"),
+        ),
+    ])
+}
+
+/// Returns the shape of a time stamp.
+pub(super) fn timestamp() -> Value {
+    object(&[
+        ("size", number("events of the checkpoint that is stamped")),
+        ("response", text("the authority's response, DER in base64")),
+        ("at", text("when, RFC 3339")),
+        ("accuracy_micros", number("how far off that may be")),
+        ("authority", text("the name in its certificate")),
+        ("certificate_sha256", hex()),
+        ("serial", text("its number of the stamp, in hex")),
+        ("trusted", flag()),
+        ("fault", text("why it does not hold any more")),
+    ])
 }
 
 /// Returns the shape of an explanation.

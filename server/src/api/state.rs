@@ -1,9 +1,12 @@
 //! The state of the archive and its newest checkpoint.
 
+use archive::proof::timestamp;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use chat::Act;
 use index::{Page, SnapshotChoice};
 use serde::Deserialize;
@@ -31,11 +34,13 @@ pub(super) async fn checkpoint(
     Extension(caller): Extension<Caller>,
     Parameters(form): Parameters<Form>,
 ) -> Result<Response> {
-    let signed = blocking(move || {
+    let (signed, request) = blocking(move || {
         let signed = shared.archive.checkpoint()?;
         let act = Act::new("checkpoint").with("size", signed.checkpoint.size);
         shared.audit.record_now(&caller, act)?;
-        Ok(signed)
+        let request = timestamp::request(&signed.note, shared.archive.public_key())
+            .map_err(|error| Problem::of(Kind::Internal, &error))?;
+        Ok((signed, BASE64.encode(request)))
     })
     .await?;
     match form.form.as_deref() {
@@ -43,6 +48,7 @@ pub(super) async fn checkpoint(
             "size": signed.checkpoint.size,
             "root": hex(&signed.checkpoint.root),
             "note": signed.note,
+            "timestamp_request": request,
         }))
         .into_response()),
         None | Some("note") => {

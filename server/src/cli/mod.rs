@@ -23,6 +23,7 @@ mod serve;
 mod show;
 mod sign_in;
 mod status;
+mod timestamp;
 mod token;
 mod tour;
 mod transport;
@@ -135,6 +136,9 @@ enum Verb {
     /// Witness the checkpoints of logs, on a machine that is not theirs
     #[command(subcommand)]
     Witness(witness::WitnessVerb),
+    /// Have an outside authority stamp the time of checkpoints (RFC 3161)
+    #[command(subcommand)]
+    Timestamp(timestamp::TimestampVerb),
     /// Issue, list and revoke tokens for feeds and scripts
     #[command(subcommand)]
     Token(token::Token),
@@ -193,6 +197,7 @@ impl Verb {
             Self::Restore(verb) => verb.run(globals, output).await,
             Self::Quarantine(verb) => verb.run(globals, output).await,
             Self::Witness(verb) => verb.run(globals, output).await,
+            Self::Timestamp(verb) => verb.run(globals, output).await,
             Self::Token(verb) => verb.run(globals, output).await,
             Self::Config(verb) => verb.run(globals, output),
             Self::Completions(verb) => verb.run(),

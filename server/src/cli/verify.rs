@@ -36,6 +36,9 @@ pub(crate) struct Verify {
     /// A checkpoint that was kept elsewhere: the archive must still agree with it
     #[arg(long, value_name = "FILE", conflicts_with = "export")]
     since: Option<PathBuf>,
+    /// Certificates in PEM that you trust to stamp the time: what kept time stamps say is weighed by them
+    #[arg(long, value_name = "FILE", conflicts_with = "export")]
+    authority: Option<PathBuf>,
 }
 
 impl Verify {
@@ -63,6 +66,7 @@ impl Verify {
         let body = json!({
             "since": self.since.as_ref().map(read).transpose()?,
             "public_key": self.public_key,
+            "authorities": self.authority.as_deref().map(super::timestamp::text).transpose()?,
         });
         let client = Client::open(globals, Access::Reads).await?;
         let request = Request::post("/api/v1/verifications")

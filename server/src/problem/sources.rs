@@ -25,7 +25,7 @@ fn of_archive(error: &archive::Error) -> Kind {
         Error::ArchiveMissing { .. } | Error::FormatUnknown { .. } => Kind::Configuration,
         Error::EventTooLarge { .. } => Kind::TooLarge,
         Error::BeyondEnd { .. } => Kind::NotFound,
-        Error::Refused { .. } => Kind::Unproven,
+        Error::Refused { .. } | Error::StampRefused { .. } => Kind::Unproven,
         Error::Locked { .. } => Kind::Locked,
         Error::DiskFull { .. } => Kind::Full,
         Error::Io { .. } | Error::Stopped { .. } => Kind::InputOutput,

@@ -4,6 +4,7 @@ pub(crate) mod event;
 pub(crate) mod imports;
 pub(crate) mod search;
 pub(crate) mod status;
+pub(crate) mod timestamp;
 pub(crate) mod verify;
 
 use serde::Deserialize;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use archive::proof::checkpoint::VerifierKey;
 use archive::proof::cosignature::WitnessKey;
-use archive::{Archive, VerifyReport};
+use archive::{Archive, KeptStamp, VerifyReport};
 use serde_json::{Value, json};
 
 use super::imports::ImportNote;
@@ -28,6 +28,8 @@ pub(crate) struct Grounds {
     pub(crate) key: bool,
     /// What outside witnesses have cosigned: name, events, time.
     pub(crate) witnessed: Vec<Witnessed>,
+    /// The time stamps that are kept; what is wrong with any of them is a finding.
+    pub(crate) stamps: Vec<KeptStamp>,
     /// The imports that recorded anything.
     pub(crate) imports: Vec<ImportNote>,
 }
@@ -71,6 +73,7 @@ pub(crate) fn archive(archive: &Archive, report: &VerifyReport, grounds: &Ground
         "events": report.events,
         "segments": report.segments,
         "blobs": report.blobs,
+        "timestamps": report.stamps,
         "root": hex(&report.root),
         "size": report.size,
         "findings": findings,
@@ -94,6 +97,11 @@ fn proven(archive: &Archive, report: &VerifyReport, grounds: &Grounds) -> Vec<St
         );
     }
     statements.extend(grounds.witnessed.iter().map(Witnessed::words));
+    // The newest that is trusted says the most; without one, the newest.
+    let best = grounds.stamps.iter().max_by_key(|kept| {
+        (kept.stamp.as_ref().is_ok_and(|stamp| stamp.is_trusted), kept.stamp.is_ok(), kept.size)
+    });
+    statements.extend(best.and_then(super::timestamp::words));
     statements
 }
 
