@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chat::{EventKind, Family, Seq, Timestamp};
 
+use crate::entry::PlanDigest;
 use crate::hold::HoldId;
 use crate::matter::MatterId;
 use crate::role::{Action, Role};
@@ -252,6 +253,93 @@ pub enum Error {
         asked: Timestamp,
         /// What the clock says.
         clock: Timestamp,
+    },
+    /// The clock is further ahead of the log than it may be.
+    #[error(
+        "the clock says {to}, and the log has shown {from}; have an approver say that the clock is right"
+    )]
+    ClockJumped {
+        /// The time that is accepted.
+        from: Timestamp,
+        /// What the clock says.
+        to: Timestamp,
+    },
+    /// The docket has taken more of the log than is to be judged, or less than has been recorded.
+    #[error(
+        "the docket stands at event {docket} and {asked} is asked about; fold the log up to there"
+    )]
+    DocketElsewhere {
+        /// Where the docket stands.
+        docket: Seq,
+        /// Where it should.
+        asked: Seq,
+    },
+    /// An event that the snapshot does not hold.
+    #[error(
+        "event {event} lies beyond {through}, through which the plan is judged; leave it to the next plan"
+    )]
+    EventBeyondPlan {
+        /// The event.
+        event: Seq,
+        /// The last event of the snapshot.
+        through: Seq,
+    },
+    /// An event that a plan names twice.
+    #[error("the plan names event {event} twice; judge every event once")]
+    EventTwice {
+        /// The event.
+        event: Seq,
+    },
+    /// A plan that names nothing.
+    #[error("the plan names no event; there is nothing to destroy")]
+    PlanEmpty,
+    /// An entry stands in the log that the docket could not take.
+    #[error(
+        "event {event} could not be taken by the docket and may mean that something is kept; look at it first"
+    )]
+    RecordUnclear {
+        /// The event.
+        event: Seq,
+    },
+    /// A hold, rule, matter or custodian was recorded after what a plan was judged through.
+    #[error(
+        "event {changed} changed holds, rules or matters after {through}, through which the plan was judged; plan again"
+    )]
+    PlanOutdated {
+        /// The entry.
+        changed: Seq,
+        /// The last event of the snapshot.
+        through: Seq,
+    },
+    /// A plan that nobody approved as it is.
+    #[error("plan {plan} has no approval of the last 24 hours; ask for one")]
+    PlanNotApproved {
+        /// Its digest.
+        plan: PlanDigest,
+    },
+    /// A warrant whose time is over.
+    #[error("the warrant for plan {plan} expired at {expired}; have the plan approved again")]
+    WarrantExpired {
+        /// The plan's digest.
+        plan: PlanDigest,
+        /// When.
+        expired: Timestamp,
+    },
+    /// The events given as the log since a plan are not all of them.
+    #[error(
+        "the log since the plan has event {found} where {expected} belongs; give all of it, in order"
+    )]
+    TailBroken {
+        /// The event that belongs there.
+        expected: Seq,
+        /// The event found.
+        found: Seq,
+    },
+    /// What was recorded since touches all that a plan names.
+    #[error("what was recorded since touches everything that plan {plan} names; plan again")]
+    NothingLeft {
+        /// The plan's digest.
+        plan: PlanDigest,
     },
 }
 

@@ -79,6 +79,7 @@ pub struct Decision {
     pub(crate) earliest: Timestamp,
     pub(crate) latest: Timestamp,
     pub(crate) goes_by_activity: bool,
+    pub(crate) has_ledger: bool,
 }
 
 impl Decision {
@@ -159,6 +160,7 @@ fn decide(
         earliest: times().min().unwrap_or(lineage.root.at),
         latest: times().max().unwrap_or(lineage.root.at),
         goes_by_activity: goes_by_activity(grounds.schedule),
+        has_ledger: lineage.items().any(|item| item.lane() == Lane::Ledger),
     }
 }
 

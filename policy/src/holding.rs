@@ -20,6 +20,8 @@ pub struct Holding {
     pub last: Seq,
     /// Which lane of it.
     pub lane: Lane,
+    /// How many living events of that lane it has.
+    pub events: u64,
     /// The earliest time of an event in it, on its source's clock.
     pub earliest: Timestamp,
     /// The latest.

@@ -14,6 +14,7 @@ fn holding(lineages: &[Lineage<'_>], knows_people: bool) -> Holding {
         first: items().map(|item| item.seq).min().unwrap(),
         last: items().map(|item| item.seq).max().unwrap(),
         lane: Lane::Talk,
+        events: u64::try_from(lineages.len()).unwrap(),
         earliest: items().map(|item| item.at).min().unwrap(),
         latest: items().map(|item| item.at).max().unwrap(),
         rooms: items().filter_map(|item| item.room).collect(),

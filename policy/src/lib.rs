@@ -4,7 +4,7 @@
 //! session or a token carries). Every route of the server names the one permission it needs; nothing is allowed that
 //! no grant names, and no permission contains another. [`ruling`] is the table of what each [`Role`] may do, ask for or
 //! approve. [`evaluate`] says what becomes of events under a [`Schedule`] of [`RetentionRule`]s and the [`LegalHold`]s that bind,
-//! and [`trace`] why. The server asks for permissions alone so far; nothing calls the rest.
+//! and [`trace`] why. A [`Docket`] is the officers' state, folded from their acts; it alone makes a [`Warrant`] of a [`Plan`]. The server asks for permissions alone so far; nothing calls the rest.
 //!
 //! One sentence decides every doubt: what would keep more counts, even where it should not have been said; what would keep less
 //! counts only where it is certain.
@@ -36,14 +36,18 @@ pub mod matter;
 pub mod moment;
 pub mod period;
 pub mod permission;
+pub mod plan;
 pub mod role;
 pub mod schedule;
 pub mod scope;
 pub mod surroundings;
 pub mod trace;
+pub mod warrant;
 
 #[cfg(test)]
 mod desk;
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod town;
 
@@ -59,6 +63,7 @@ pub use matter::{Matter, MatterId};
 pub use moment::{AcceptedTime, Jump};
 pub use period::Period;
 pub use permission::{Grant, Permission, UnknownPermission};
+pub use plan::{Drafting, Plan, Share, Span};
 pub use role::{Action, Reach, Regime, Role, Roles, Ruling, conflict, ruling};
 pub use schedule::{
     Concerned, Remains, RetentionClock, RetentionRule, RuleAction, RuleVersion, Schedule,
@@ -66,3 +71,4 @@ pub use schedule::{
 pub use scope::{RuleScope, Specificity};
 pub use surroundings::{Census, Surroundings};
 pub use trace::Trace;
+pub use warrant::{Grounding, Permit, WARRANT_MICROS, Warrant};
