@@ -10,6 +10,7 @@ use tantivy::schema::Field;
 use crate::direct;
 use crate::engine_document::EachText;
 use crate::known_names::KnownNames;
+use crate::presence;
 use crate::schema::{FIELDS, Fields};
 use crate::spelling::Spelling;
 use crate::surroundings::RoomThen;
@@ -128,6 +129,9 @@ impl Scribe {
             && let Some(author) = direct::author(recorded)
         {
             texts.value(fields.direct, author);
+        }
+        if let Some(step) = presence::record(recorded) {
+            texts.value(fields.presence, step);
         }
         content(recorded, fields, &mut texts);
         let (seq, at, target) = (recorded.seq.get(), event.at.micros(), event.target.map(Seq::get));

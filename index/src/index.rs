@@ -1,5 +1,6 @@
 //! The facade: one open index beside one open archive.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -90,14 +91,14 @@ impl Index {
             self.shared.keep(&sight.view);
         }
         let reader = self.shared.name_of(&sight.view);
-        self.prepare(query, scope, snapshot, sight).page(page, bookmark.as_ref(), reader)
+        self.prepare(query, scope, snapshot, sight)?.page(page, bookmark.as_ref(), reader)
     }
 
     /// Returns the sequence numbers of all matches within the scope as of the snapshot, ascending.
     pub fn seqs(&self, query: &Query, scope: &Scope, snapshot: &Snapshot) -> Result<Vec<Seq>> {
         let snapshot = self.snapshot(&SnapshotChoice::At(*snapshot))?;
         let sight = self.shared.see(snapshot.size, self.settings.patience)?;
-        self.prepare(query, scope, snapshot, sight).seqs()
+        self.prepare(query, scope, snapshot, sight)?.seqs()
     }
 
     /// Returns a snapshot of everything acknowledged by now.
@@ -121,12 +122,15 @@ impl Index {
         Analysed::of(recorded, room.language)
     }
 
-    /// Returns what stands beside the events as of a snapshot: marks, categories, names of sources.
-    pub fn state_at(&self, snapshot: &Snapshot) -> Result<StateAt> {
+    /// Returns what stands beside the events as of a snapshot: marks, categories, names of sources, and where those were whom
+    /// the query asks for as participants. For a `participant:` of another query it knows of no stay.
+    pub fn state_at(&self, snapshot: &Snapshot, query: &Query) -> Result<StateAt> {
         let snapshot = self.snapshot(&SnapshotChoice::At(*snapshot))?;
-        drop(self.shared.see(snapshot.size, self.settings.patience)?);
+        let sight = self.shared.see(snapshot.size, self.settings.patience)?;
         let marks = self.shared.sources.marks.read().at(snapshot.size);
-        Ok(self.state(snapshot.size, marks))
+        let mut state = self.state(snapshot.size, marks);
+        state.attend(query.participants(), &sight)?;
+        Ok(state)
     }
 
     /// Returns how many events the index has committed.
@@ -237,7 +241,7 @@ impl Index {
 
     fn state(&self, size: u64, marks: MarksAt) -> StateAt {
         let surroundings = Arc::clone(&self.shared.sources.surroundings);
-        StateAt { size, marks, surroundings }
+        StateAt { size, marks, surroundings, presence: HashMap::new() }
     }
 
     fn prepare<'a>(
@@ -246,16 +250,17 @@ impl Index {
         scope: &'a Scope,
         snapshot: Snapshot,
         sight: Sight,
-    ) -> Search<'a> {
+    ) -> Result<Search<'a>> {
         let marks = if asked.uses_marks() {
             self.shared.sources.marks.read().at(snapshot.size)
         } else {
             Marks::none()
         };
-        let state = self.state(snapshot.size, marks);
+        let mut state = self.state(snapshot.size, marks);
+        state.attend(asked.participants(), &sight)?;
         let archive = Arc::clone(&self.shared.sources.archive);
         let verify = Verify { archive, faults: Arc::default() };
-        Search { asked, scope, snapshot, sight, state, verify }
+        Ok(Search { asked, scope, snapshot, sight, state, verify })
     }
 }
 

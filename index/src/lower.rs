@@ -5,7 +5,7 @@ use std::sync::Arc;
 use archive::Archive;
 use chat::{EventKind, PersonId, RoomId, SourceId};
 use query::analysis::{Language, tokens};
-use query::{AskedWord, Clause, Field, Mark, Query as Asked};
+use query::{AskedWord, Clause, Field, Mark, Presence, Query as Asked, Stay};
 use tantivy::Term;
 use tantivy::query::{
     AllQuery, BooleanQuery, ConstScoreQuery, EmptyQuery, Occur, PhraseQuery, Query, TermQuery,
@@ -16,6 +16,7 @@ use tantivy::schema::{Field as Handle, IndexRecordOption};
 use crate::calm::Calm;
 use crate::phrase::SlopPhrase;
 use crate::prefix::PrefixWords;
+use crate::presence::WithinStays;
 use crate::scope::{Reach, Scope};
 use crate::settled::Settled;
 use crate::sieve::Sieve;
@@ -198,6 +199,7 @@ impl<'a> Lowering<'a> {
         match field {
             Field::From(name) => self.written_by(name),
             Field::To(name) => self.said_to(name),
+            Field::Participant(name) => self.could_read(name),
             Field::Room(name) => {
                 let mut ids = self.beside.state.rooms_called(name);
                 ids.extend(name.parse::<RoomId>());
@@ -242,6 +244,33 @@ impl<'a> Lowering<'a> {
         if !rooms.is_empty() {
             let direct = self.among(fields.room_id, rooms.iter().map(RoomId::as_bytes));
             ways.push(self.but(vec![self.written_by(name)], vec![direct]));
+        }
+        any(ways)
+    }
+
+    /// What someone wrote, what was said in rooms of direct messages with them, and what happened in a room while they
+    /// were in it.
+    fn could_read(&self, name: &str) -> Boxed {
+        let mut always = self.beside.state.direct_rooms_with(name);
+        let mut at_times = Vec::new();
+        for (room, stays) in
+            self.beside.state.presence_of(name).into_iter().flat_map(Presence::rooms)
+        {
+            if stays.iter().any(Stay::is_always) {
+                always.push(*room);
+            } else {
+                at_times.push((*room, stays.to_vec()));
+            }
+        }
+        let field = self.view.fields.room_id;
+        let mut ways = vec![self.written_by(name)];
+        if !always.is_empty() {
+            ways.push(self.among(field, always.iter().map(RoomId::as_bytes)));
+        }
+        if !at_times.is_empty() {
+            let columns = Arc::clone(&self.view.columns);
+            let within = WithinStays { field, rooms: at_times, columns };
+            ways.push(self.silent(Box::new(Settled::by(within))));
         }
         any(ways)
     }

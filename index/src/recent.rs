@@ -5,12 +5,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use archive::Archive;
-use chat::{RoomId, Seq};
+use chat::{PersonId, RoomId, Seq};
 use parking_lot::RwLock;
-use query::Analysed;
+use query::{Analysed, Step};
 
 use crate::error::{Error, Result};
 use crate::marks::Marks;
+use crate::presence;
 use crate::surroundings::Surroundings;
 
 /// Events that the tail may hold. A search that would need more waits for the index instead.
@@ -26,6 +27,8 @@ pub(crate) struct RecentEvent {
     pub(crate) analysed: Analysed,
     /// Its room.
     pub(crate) room: Option<RoomId>,
+    /// Whose presence in which room it changes.
+    pub(crate) step: Option<(PersonId, RoomId, Step)>,
 }
 
 /// The events after the last commit.
@@ -77,7 +80,8 @@ impl Recent {
                 let language = sources.surroundings.read().room_then(recorded).language;
                 let room = recorded.event.place.as_ref().map(|place| place.room);
                 let analysed = Analysed::of(recorded, language);
-                self.events.push_back(Arc::new(RecentEvent { analysed, room }));
+                let step = presence::step(recorded);
+                self.events.push_back(Arc::new(RecentEvent { analysed, room, step }));
             }
             self.covered = last;
         }

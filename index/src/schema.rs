@@ -11,7 +11,7 @@ use tantivy::{IndexSettings, IndexSortByField, Order};
 use crate::spelling::SPELLED;
 
 /// Version of the fields and of what is written into them. It is part of every commit.
-pub(crate) const SCHEMA_VERSION: u32 = 4;
+pub(crate) const SCHEMA_VERSION: u32 = 5;
 
 /// The name of the column that segments are sorted by.
 pub(crate) const AT: &str = "at";
@@ -53,6 +53,8 @@ pub(crate) struct Fields {
     pub(crate) to: Field,
     /// Who wrote in a room of direct messages (see `crate::direct`).
     pub(crate) direct: Field,
+    /// Whose entry into which room, or leaving, the event is (see `crate::presence`).
+    pub(crate) presence: Field,
     /// Id of the source.
     pub(crate) source_id: Field,
     /// The source's id of the thread, folded.
@@ -98,6 +100,7 @@ pub(crate) fn schema() -> (Schema, Fields) {
         from_id: builder.add_bytes_field("from_id", value()),
         to: builder.add_bytes_field("to", value()),
         direct: builder.add_bytes_field("direct", value()),
+        presence: builder.add_bytes_field("presence", value()),
         source_id: builder.add_bytes_field("source_id", value()),
         thread: builder.add_bytes_field("thread", value()),
         file: builder.add_bytes_field("file", value()),

@@ -1,14 +1,17 @@
 //! What stands beside the events as of one snapshot: marks, categories, names of sources, rooms and persons.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-use chat::{PersonId, RoomId, Seq, SourceId};
+use chat::{PersonId, RoomId, Seq, SourceId, Timestamp};
 use parking_lot::RwLock;
-use query::{Mark, Marks};
+use query::{Mark, Marks, Presence, Stay};
 
+use crate::error::Result;
 use crate::marks::MarksAt;
+use crate::presence::presence;
+use crate::shared::Sight;
 use crate::surroundings::Surroundings;
 
 /// What later events say of earlier ones, as of a snapshot. The matcher asks it, and so does whoever explains a hit.
@@ -16,6 +19,8 @@ pub struct StateAt {
     pub(crate) size: u64,
     pub(crate) marks: MarksAt,
     pub(crate) surroundings: Arc<RwLock<Surroundings>>,
+    /// Where those were whom a query asks for as participants, by name.
+    pub(crate) presence: HashMap<String, Presence>,
 }
 
 impl fmt::Debug for StateAt {
@@ -25,6 +30,26 @@ impl fmt::Debug for StateAt {
 }
 
 impl StateAt {
+    /// Looks up where these were when.
+    pub(crate) fn attend<'n>(
+        &mut self,
+        names: impl IntoIterator<Item = &'n str>,
+        sight: &Sight,
+    ) -> Result<()> {
+        for name in names {
+            let persons = self.persons_called(name);
+            let listings = self.surroundings.read().listings(name, self.size);
+            let found = presence(&persons, &listings, sight, self.size)?;
+            self.presence.insert(name.to_owned(), found);
+        }
+        Ok(())
+    }
+
+    /// Returns where someone whom the query asks for was when.
+    pub(crate) fn presence_of(&self, name: &str) -> Option<&Presence> {
+        self.presence.get(name)
+    }
+
     /// Returns the rooms in a category.
     pub(crate) fn rooms_in(&self, category: &str) -> Vec<RoomId> {
         self.surroundings.read().rooms_in(category, self.size)
@@ -83,5 +108,9 @@ impl Marks for StateAt {
 
     fn is_direct_with(&self, room: &RoomId, name: &str) -> bool {
         self.surroundings.read().is_direct_with(room, name, self.size)
+    }
+
+    fn stay(&self, room: &RoomId, at: Timestamp, name: &str) -> Option<Stay> {
+        self.presence_of(name)?.stay(room, at)
     }
 }

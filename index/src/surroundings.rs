@@ -11,6 +11,8 @@ use query::analysis::{Language, RoomLanguages, fold};
 use crate::aliases::Aliases;
 use crate::direct::Partners;
 use crate::error::Result;
+use crate::listed::Listed;
+use crate::presence::Listing;
 use crate::view::View;
 
 /// The fold of the ledger, with every state it went through. Names are folded.
@@ -23,6 +25,7 @@ pub(crate) struct Surroundings {
     source_of: History<SourceId, String>,
     is_direct: History<RoomId, bool>,
     partners: Partners,
+    listed: Listed,
     aliases: Aliases,
 }
 
@@ -59,6 +62,7 @@ impl Surroundings {
         };
         if let Some(place) = &event.place {
             self.partners.name(place.room, act, seq);
+            self.listed.name(place.room, act, recorded);
         }
         if event.kind == EventKind::Member {
             return;
@@ -126,6 +130,30 @@ impl Surroundings {
         rooms.dedup();
         rooms.retain(|room| self.is_direct.at(room, size) == Some(&true));
         rooms
+    }
+
+    /// Returns what lists of members say of someone of this name, as of the first `size` events. A list names people by text;
+    /// it means a person by their id, and by each of their names where room and person are of one source.
+    pub(crate) fn listings(&self, name: &str, size: u64) -> Vec<Listing> {
+        let persons = self.aliases.persons_called(name, size);
+        let mut listings = Vec::new();
+        let mut is_id = false;
+        for person in &persons {
+            let (who, id) = (Some(*person), person.to_string());
+            is_id |= id == name;
+            listings.extend(self.listed.rooms_of(&id, size).map(|(room, step)| (who, room, step)));
+            for name in self.aliases.names_of(person, size) {
+                let named = self.listed.rooms_of(name, size);
+                let named = named.filter(|(room, _)| self.aliases.are_of_one_source(room, person));
+                listings.extend(named.map(|(room, step)| (who, room, step)));
+            }
+        }
+        let is_someones = |room: &RoomId| {
+            is_id || persons.iter().any(|person| self.aliases.are_of_one_source(room, person))
+        };
+        let others = self.listed.rooms_of(name, size).filter(|(room, _)| !is_someones(room));
+        listings.extend(others.map(|(room, step)| (None, room, step)));
+        listings
     }
 
     /// Returns the names of persons and rooms.

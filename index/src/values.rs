@@ -17,7 +17,8 @@ const TOLD_BYTES_MAX: usize = 256;
 
 impl Index {
     /// Returns nothing where some event has the value that a `file:`, `ext:`, `thread:` or `to:` asks for; else the values
-    /// that there are, folded and ascending, at most `most` of each part of the index. Other fields are those of the ledger,
+    /// that there are, folded and ascending, at most `most` of each part of the index (none for a `participant:` whom no
+    /// entry, leaving or list of members knows). Other fields are those of the ledger,
     /// or have a fixed choice of values: for them, nothing is returned.
     ///
     /// A scope of rooms is told nothing: the value may be that of another room.
@@ -30,7 +31,15 @@ impl Index {
         if scope.0 != Reach::Everything {
             return Ok(None);
         }
-        let (sight, state) = self.newest_sight()?;
+        let (sight, mut state) = self.newest_sight()?;
+        if let Field::Participant(name) = field {
+            state.attend([name.as_str()], &sight)?;
+            let is_present = state.presence_of(name).is_some_and(|found| !found.is_empty());
+            let is_known = is_present
+                || !state.direct_rooms_with(name).is_empty()
+                || is_recent(field, &sight, &state);
+            return Ok((!is_known).then(Vec::new));
+        }
         let fields = &sight.view.fields;
         let (handle, value) = match field {
             Field::File(value) => (fields.file, value),
@@ -38,6 +47,7 @@ impl Index {
             Field::Thread(value) => (fields.thread, value),
             Field::To(value) if state.direct_rooms_with(value).is_empty() => (fields.to, value),
             Field::To(_)
+            | Field::Participant(_)
             | Field::From(_)
             | Field::Room(_)
             | Field::Category(_)

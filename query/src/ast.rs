@@ -60,6 +60,9 @@ pub enum Field {
     From(String),
     /// Someone mentioned in the text, or the author's partner in a room of direct messages.
     To(String),
+    /// Someone who wrote the event or could read it then, as far as entries, leavings and lists of members tell
+    /// (see [`crate::Presence`]): the author's or a partner's name as with `From` and `To`, or that of somebody in the room.
+    Participant(String),
     /// The room's name or id.
     Room(String),
     /// The name of the category that the room is in.

@@ -38,6 +38,7 @@ impl fmt::Display for Field {
         match self {
             Self::From(value) => named("from", value, out),
             Self::To(value) => named("to", value, out),
+            Self::Participant(value) => named("participant", value, out),
             Self::Room(value) => named("room", value, out),
             Self::Category(value) => named("category", value, out),
             Self::Source(value) => named("source", value, out),

@@ -9,18 +9,30 @@ use crate::moment::{Interval, interval, not_in_calendar};
 use crate::zone::Zone;
 
 /// The fields that this version offers.
-const NAMES: [&str; 18] = [
-    "from", "to", "room", "category", "source", "kind", "type", "has", "file", "ext", "lang",
-    "thread", "is", "after", "before", "on", "during", "seq",
+const NAMES: [&str; 19] = [
+    "from",
+    "to",
+    "participant",
+    "room",
+    "category",
+    "source",
+    "kind",
+    "type",
+    "has",
+    "file",
+    "ext",
+    "lang",
+    "thread",
+    "is",
+    "after",
+    "before",
+    "on",
+    "during",
+    "seq",
 ];
 
 /// The fields that this version knows and does not offer, with what to ask instead and an example of it.
-const NOT_YET: [(&str, &str, &str); 4] = [
-    (
-        "participant",
-        "from: and to:, for those who wrote and those spoken to",
-        "from:alice OR to:alice",
-    ),
+const NOT_YET: [(&str, &str, &str); 3] = [
     (
         "matter",
         "the rooms, people and dates that the matter is about",
@@ -33,8 +45,8 @@ const NOT_YET: [(&str, &str, &str); 4] = [
     ),
     (
         "custodian",
-        "the custodians one by one, from: and to: joined by OR",
-        "from:alice OR to:alice OR from:bob",
+        "the custodians one by one, participant: joined by OR",
+        "participant:alice OR participant:bob",
     ),
 ];
 
@@ -55,6 +67,7 @@ impl Typed<'_> {
             "to" => {
                 self.folded().map(|name| Field::To(name.trim_start_matches(['@', ' ']).to_owned()))
             }
+            "participant" => self.folded().map(Field::Participant),
             "room" => self.folded().map(Field::Room),
             "category" => self.folded().map(Field::Category),
             "source" => self.folded().map(Field::Source),

@@ -28,6 +28,7 @@ mod moment;
 mod parser;
 #[cfg(test)]
 mod parser_tests;
+mod presence;
 mod query;
 mod zone;
 
@@ -36,5 +37,6 @@ pub use ast::{AskedWord, Clause, Field, Has, Mark};
 pub use error::{QueryError, ZoneError};
 pub use explain::{ClauseVerdict, Explanation, explain};
 pub use matcher::{Analysed, Marks, Match, Unmarked, holds, matches};
+pub use presence::{Presence, Stay, Step, Turn};
 pub use query::Query;
 pub use zone::Zone;

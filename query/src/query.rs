@@ -1,5 +1,7 @@
 //! A parsed query, and what its readers ask of it.
 
+use std::collections::BTreeSet;
+
 use chat::EventKind;
 
 use crate::analysis::is_searchable_kind;
@@ -78,6 +80,14 @@ impl Query {
         self.named_kinds.iter().copied().filter(is_further)
     }
 
+    /// Returns the folded names of every `participant:`, each once, in no order that matters: whoever judges the query needs
+    /// the [`crate::Presence`] of each.
+    pub fn participants(&self) -> BTreeSet<&str> {
+        let mut names = BTreeSet::new();
+        collect_participants(&self.root, &mut names);
+        names
+    }
+
     /// Returns whether the answer depends on marks, which hold as of a snapshot.
     pub fn uses_marks(&self) -> bool {
         uses_marks(&self.root)
@@ -94,6 +104,26 @@ fn collect_kinds(clause: &Clause, asked: bool, kinds: &mut Vec<EventKind>) {
         }
         Clause::Not(inner) => collect_kinds(inner, !asked, kinds),
         Clause::Field(Field::Kind(kind)) if asked => kinds.push(*kind),
+        Clause::Everything
+        | Clause::Word(_)
+        | Clause::Phrase { .. }
+        | Clause::Prefix(_)
+        | Clause::Verbatim(_)
+        | Clause::Field(_) => {}
+    }
+}
+
+fn collect_participants<'a>(clause: &'a Clause, names: &mut BTreeSet<&'a str>) {
+    match clause {
+        Clause::All(clauses) | Clause::Any(clauses) => {
+            for clause in clauses {
+                collect_participants(clause, names);
+            }
+        }
+        Clause::Not(inner) => collect_participants(inner, names),
+        Clause::Field(Field::Participant(name)) => {
+            names.insert(name);
+        }
         Clause::Everything
         | Clause::Word(_)
         | Clause::Phrase { .. }
@@ -149,6 +179,13 @@ mod tests {
         assert!(Query::parse("kind:officer", &Zone::Utc).is_err());
         check("kind:message", EventKind::Officer, false);
         check("", EventKind::Unknown(0x8fff), false);
+    }
+
+    #[test]
+    fn participants_are_named_wherever_they_are_asked_for() {
+        let text = "a (participant:Bob OR -participant:Ann) participant:bob from:carl";
+        let query = Query::parse(text, &Zone::Utc).unwrap();
+        assert!(query.participants().into_iter().eq(["ann", "bob"]));
     }
 
     #[test]

@@ -170,3 +170,43 @@ fn people_and_rooms_are_found_by_all_their_names_and_a_value_that_nobody_has_by_
     let page = appliance.json(&["search", "thread:none category:fx"]);
     assert_eq!(page["warnings"].as_array().unwrap().len(), 2, "{page:#}");
 }
+
+#[test]
+fn a_participant_is_found_in_what_they_could_read_and_explained_by_their_stay() {
+    let appliance = Appliance::create();
+    let line = |sender: &str, minute: u32, more: &str| {
+        format!(
+            r##"{{"source":"desk","room":"#fx","sender":"{sender}","time":"2024-03-04T09:{minute:02}:00Z",{more}}}"##
+        )
+    };
+    // The messages come in before what tells who was there.
+    let said: Vec<_> = (0..6).map(|number| line("Bo", number * 10, r#""text":"rate""#)).collect();
+    appliance.import(&appliance.file("said.jsonl", said.join("\n")), &[], 0);
+    let turns = [
+        line("Ann", 35, r#""event":"leave""#),
+        line("Ann", 10, r#""event":"join""#),
+        line("Cy", 20, r#""event":"kick""#),
+    ];
+    appliance.import(&appliance.file("turns.jsonl", turns.join("\n")), &[], 0);
+    for (name, minutes) in
+        [("ann", vec!["30", "20", "10"]), ("cy", vec!["20", "10", "00"]), ("bo", vec!["50"; 1])]
+    {
+        let found = appliance.json(&["search", &format!("rate participant:{name}")]);
+        let hits = found["hits"].as_array().unwrap();
+        let at: Vec<_> = hits.iter().map(|hit| &hit["at"].as_str().unwrap()[14..16]).collect();
+        assert!(at.starts_with(&minutes), "{name}: {at:?}");
+        assert_eq!(found["count"], if name == "bo" { 6 } else { 3 }, "{name}");
+        assert_eq!(found["warnings"].as_array().unwrap().len(), 0, "{name}: {found}");
+    }
+    let seq = appliance.json(&["search", "rate participant:cy"])["hits"][0]["seq"].to_string();
+    let explained = appliance.json(&["explain", &seq, "--query", "participant:Ann"]);
+    assert_eq!(explained["matched"], true, "{explained}");
+    let why = explained["clauses"][0]["why"].as_str().unwrap();
+    assert!(
+        why.contains("from 2024-03-04T09:10") && why.contains("until 2024-03-04T09:35"),
+        "{why}"
+    );
+    let unknown = appliance.json(&["search", "participant:An"]);
+    assert_eq!(unknown["count"], 0);
+    assert!(unknown["warnings"][0].as_str().unwrap().ends_with("the nearest is Ann"), "{unknown}");
+}

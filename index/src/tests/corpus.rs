@@ -68,6 +68,7 @@ pub(super) fn log(test: &str, rng: &SeededRng, real_per_file: usize) -> Vec<Reco
     }
     let own = events.len() / 4 + 400;
     events.extend((0..own).map(|number| own_message(rng, number)));
+    events.extend((0..own / 3).map(|_| step(rng)));
     shuffle(rng, &mut events);
     let mut places = Places::default();
     let mut log: Vec<Recorded> = ledger().into_iter().map(|act| places.place(act)).collect();
@@ -168,6 +169,15 @@ fn own_message(rng: &SeededRng, number: usize) -> ChatEvent {
     event
 }
 
+/// Somebody enters or leaves.
+fn step(rng: &SeededRng) -> ChatEvent {
+    let mut event = own_message(rng, 1);
+    event.kind =
+        [EventKind::Join, EventKind::Leave, EventKind::Join, EventKind::Kick][draw(rng, 4)];
+    event.content = Content::default();
+    event
+}
+
 fn file(name: &str, held: bool) -> Attachment {
     let custody = if held {
         Custody::Held { file: FileId::from_bytes([7; 32]), bytes: 12 }
@@ -222,8 +232,18 @@ fn later_names() -> Vec<ChatEvent> {
         act(None, person("person-changed", "Ada").with("email", "Countess@Example.com")),
         act(None, grace.with("name", "Grace").with("foreign_id", "U8")),
         act(Some("Board"), Act::new("room-changed").with("foreign_id", "C1")),
-        act(Some("Ada and Jörg"), Act::new("room-changed").with("source", own)),
+        act(Some("Ada and Jörg"), Act::new("room-changed").with("source", own.clone())),
+        listing("Board", Act::new("room-changed").with("source", own), ["U7", "Ghost"]),
+        listing("会議室", Act::new("members-named"), ["Somebody", "Jörg"]),
     ]
+}
+
+/// A list of members from the middle of the time in which our own messages lie.
+fn listing(room: &str, naming: Act, names: [&str; 2]) -> ChatEvent {
+    let members: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
+    let mut event = act(Some(room), naming.with("members", members));
+    event.at = Timestamp::from_micros(1_500_000_000_000_000);
+    event
 }
 
 fn ledger() -> Vec<ChatEvent> {

@@ -6,4 +6,5 @@ mod corpus;
 mod differential;
 mod facade;
 mod oracle;
+mod presence;
 mod questions;

@@ -18,6 +18,7 @@ pub(super) enum Ask {
     Written(String),
     From(String),
     To(String),
+    Participant(String),
     Room(String),
     Category(String),
     Source(String),
@@ -136,6 +137,10 @@ struct Beside {
     called: Vec<(String, String)>,
     /// The sources of persons and rooms.
     home: HashMap<String, String>,
+    /// What lists of members say: room, time, place in the log, names.
+    lists: Vec<(RoomId, Timestamp, u64, Vec<String>)>,
+    /// Who entered (true) and left (false): person, room, time, place in the log.
+    turns: Vec<(String, RoomId, Timestamp, u64, bool)>,
 }
 
 impl Beside {
@@ -193,6 +198,8 @@ impl Beside {
             direct: HashMap::new(),
             called: Vec::new(),
             home: HashMap::new(),
+            lists: Vec::new(),
+            turns: Vec::new(),
         };
         for read in events {
             let event = &read.recorded.event;
@@ -201,7 +208,9 @@ impl Beside {
             {
                 names.extend(names_of(event));
             }
+            beside.note_turn(&read.recorded);
             let Some(act) = &event.content.act else { continue };
+            beside.note_list(&read.recorded, act);
             beside.learn(event, act);
             if let (Some(place), Some("direct")) = (&event.place, act.text("kind")) {
                 let names = beside.direct.entry(place.room).or_default();
@@ -224,6 +233,82 @@ impl Beside {
         }
         beside
     }
+}
+
+impl Beside {
+    /// Returns whether somebody called so takes part in the event's room, one of direct messages.
+    fn is_partner(&self, event: &chat::ChatEvent, name: &str) -> bool {
+        let Some(room) = event.place.as_ref().map(|place| place.room) else { return false };
+        let home = self.home.get(&room.to_string());
+        self.direct.get(&room).is_some_and(|partners| {
+            self.other_names(name, home).iter().any(|name| partners.contains(name))
+        })
+    }
+
+    fn note_turn(&mut self, recorded: &Recorded) {
+        let event = &recorded.event;
+        let enters = event.kind == EventKind::Join;
+        if enters || event.kind == EventKind::Leave || event.kind == EventKind::Kick {
+            let id = event.actor.as_ref().unwrap().id.to_string();
+            let room = event.place.as_ref().unwrap().room;
+            self.turns.push((id, room, event.at, recorded.seq.get(), enters));
+        }
+    }
+
+    fn note_list(&mut self, recorded: &Recorded, act: &chat::Act) {
+        let Some(chat::Fact::List(members)) = act.facts.get("members") else { return };
+        let names = members.iter().filter_map(|member| {
+            if let chat::Fact::Text(name) = member { Some(fold(name)) } else { None }
+        });
+        let room = recorded.event.place.as_ref().unwrap().room;
+        self.lists.push((room, recorded.event.at, recorded.seq.get(), names.collect()));
+    }
+
+    /// Returns whether somebody called so was in the room at a moment.
+    fn was_there(&self, name: &String, room: RoomId, at: Timestamp) -> bool {
+        let mut ids: HashSet<_> = self.called.iter().filter(|(_, called)| called == name).collect();
+        ids.retain(|(id, _)| id.parse::<chat::PersonId>().is_ok());
+        let mut ids: HashSet<String> = ids.into_iter().map(|(id, _)| id.clone()).collect();
+        let is_id = name.parse::<chat::PersonId>().is_ok();
+        ids.extend(is_id.then(|| name.clone()));
+        let home = self.home.get(&room.to_string());
+        let of_room = || self.lists.iter().filter(|(of, ..)| *of == room);
+        let is_known = is_id || ids.iter().any(|id| home.is_some() && self.home.get(id) == home);
+        if !is_known && of_room().any(|(.., names)| names.contains(name)) {
+            return true;
+        }
+        ids.iter().any(|id| {
+            let mut steps: Vec<(Timestamp, u64, char)> = Vec::new();
+            for (_, _, at, seq, enters) in
+                self.turns.iter().filter(|(of, place, ..)| of == id && *place == room)
+            {
+                steps.push((*at, *seq, if *enters { 'e' } else { 'x' }));
+            }
+            for (_, at, seq, names) in of_room() {
+                let is_meant = |named: &String| {
+                    let is_home = home.is_some() && self.home.get(id) == home;
+                    named == id || (is_home && self.is_called(id, named))
+                };
+                if names.iter().any(is_meant) {
+                    steps.push((*at, *seq, 'l'));
+                }
+            }
+            steps.sort_unstable();
+            is_within(&steps, at)
+        })
+    }
+}
+
+/// Cuts the steps behind every leaving: each piece is a stay, which begins with its first step, or nobody knows when.
+fn is_within(steps: &[(Timestamp, u64, char)], at: Timestamp) -> bool {
+    let has_begun = |piece: &[(Timestamp, u64, char)]| match piece[0] {
+        (from, _, 'e') => from <= at,
+        _ => true,
+    };
+    steps.split_inclusive(|(_, _, step)| *step == 'x').any(|piece| {
+        let last = piece[piece.len() - 1];
+        has_begun(piece) && (last.2 != 'x' || at <= last.0)
+    })
 }
 
 /// Returns the events that a later version replaced, and those of which a version was taken back.
@@ -294,14 +379,15 @@ fn holds(ask: &Ask, read: &Read, beside: &Beside) -> bool {
         Ask::To(name) => {
             let source = event.origin.as_ref().map(|origin| origin.source.to_string());
             let said = mentions(text);
-            let room = event.place.as_ref().map(|place| place.room);
-            let home = room.and_then(|room| beside.home.get(&room.to_string()));
-            let partners = room.and_then(|room| beside.direct.get(&room));
-            let is_partner = partners.is_some_and(|partners| {
-                beside.other_names(name, home).iter().any(|name| partners.contains(name))
-            });
+            let is_partner = beside.is_partner(event, name);
             beside.other_names(name, source.as_ref()).iter().any(|name| said.contains(name))
                 || (is_partner && !beside.is_from(event, name))
+        }
+        Ask::Participant(name) => {
+            let was_there = |place: &chat::Place| beside.was_there(name, place.room, event.at);
+            beside.is_from(event, name)
+                || beside.is_partner(event, name)
+                || event.place.as_ref().is_some_and(was_there)
         }
         Ask::Room(name) => event.place.as_ref().is_some_and(|place| {
             let id = place.room.to_string();

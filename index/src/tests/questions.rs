@@ -73,7 +73,7 @@ fn of_fields(rng: &SeededRng, log: &[Recorded]) -> Ask {
     let recorded = pick(rng, log).unwrap();
     let event = &recorded.event;
     let fallback = || Ask::Kind(EventKind::Join);
-    match rng.below(17) {
+    match rng.below(19) {
         0 if rng.below(3) == 0 => {
             Ask::From(["u7", "jorg", "countess@example.com", "u8"][draw(rng, 4)].to_owned())
         }
@@ -107,6 +107,14 @@ fn of_fields(rng: &SeededRng, log: &[Recorded]) -> Ask {
             named.extend(["ada", "grace", "jorg weiss", "u123", "u7", "u8"].map(str::to_owned));
             Ask::To(named.swap_remove(draw(rng, named.len())))
         }
+        16 => event.actor.as_ref().map_or_else(fallback, |person| {
+            let id = [fold(&person.name), person.id.to_string()];
+            Ask::Participant(id[draw(rng, 2)].clone())
+        }),
+        17 => {
+            let names = ["u7", "jorg", "ghost", "somebody", "ada", "grace", "countess@example.com"];
+            Ask::Participant(names[draw(rng, 7)].to_owned())
+        }
         _ => Ask::Seqs(recorded.seq.get(), recorded.seq.get() + rng.below(2_000)),
     }
 }
@@ -125,6 +133,7 @@ pub(super) fn text(ask: &Ask) -> String {
         Ask::Written(word) => format!("={word}"),
         Ask::From(name) => format!("from:\"{name}\""),
         Ask::To(name) => format!("to:\"{name}\""),
+        Ask::Participant(name) => format!("participant:\"{name}\""),
         Ask::Room(name) => format!("room:\"{name}\""),
         Ask::Category(name) => format!("category:\"{name}\""),
         Ask::Source(name) => format!("source:\"{name}\""),

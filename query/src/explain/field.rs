@@ -24,6 +24,7 @@ pub(super) fn reason(field: &Field, matched: bool, event: &Analysed, marks: &dyn
         }
         Field::To(_) if names.mentioned.is_empty() => "the text mentions nobody".to_owned(),
         Field::To(_) => format!("the text mentions {}", list(&names.mentioned)),
+        Field::Participant(value) => participant(value, event, marks),
         Field::Room(value) if matched && !names.room.contains(value) => {
             also_known_as("room", value, &names.room)
         }
@@ -56,6 +57,37 @@ pub(super) fn reason(field: &Field, matched: bool, event: &Analysed, marks: &dyn
         }
         Field::Time { from, until } => time(*from, *until, event.at()),
         Field::Seqs { first, last } => seqs(*first, *last, event.seq()),
+    }
+}
+
+/// Says which of the reasons for `participant:` holds: the author, a partner, or a stay in the room.
+fn participant(value: &String, event: &Analysed, marks: &dyn Marks) -> String {
+    let author = &event.names().author;
+    if author.contains(value) {
+        return known_as("author", author);
+    }
+    if event.person().is_some_and(|person| marks.person_is(person, value)) {
+        return also_known_as("author", value, author);
+    }
+    let (name, at) = (shown(value), event.at());
+    if event.room().is_some_and(|room| marks.is_direct_with(room, value)) {
+        return format!("{name} takes part in this room of direct messages");
+    }
+    match event.room().and_then(|room| marks.stay(room, at, value)) {
+        Some(stay) => {
+            let from = stay.from.map_or_else(
+                || "since a time that is not known".to_owned(),
+                |from| format!("from {from}"),
+            );
+            let until = stay.until.map_or_else(
+                || "and no leaving is recorded".to_owned(),
+                |until| format!("until {until}"),
+            );
+            format!("{name} was in the room {from} {until}; it happened at {at}")
+        }
+        None => format!(
+            "{name} did not write it, and nothing recorded says that they were in the room at {at}"
+        ),
     }
 }
 

@@ -181,3 +181,75 @@ proptest! {
         }
     }
 }
+
+/// Somebody who takes part in direct messages in the room, one whose stay is told, and one of whom only the leaving is.
+struct Attended;
+
+impl Marks for Attended {
+    fn is(&self, _: Seq, _: crate::Mark) -> bool {
+        false
+    }
+
+    fn room_is_in(&self, _: &chat::RoomId, _: &str) -> bool {
+        false
+    }
+
+    fn source_is(&self, _: &chat::SourceId, _: &str) -> bool {
+        false
+    }
+
+    fn person_is(&self, _: &chat::PersonId, name: &str) -> bool {
+        name == "trey"
+    }
+
+    fn room_is(&self, _: &chat::RoomId, _: &str) -> bool {
+        false
+    }
+
+    fn mention_means(&self, _: &chat::SourceId, _: &str, _: &str) -> bool {
+        false
+    }
+
+    fn is_direct_with(&self, _: &chat::RoomId, name: &str) -> bool {
+        name == "bob"
+    }
+
+    fn stay(&self, _: &chat::RoomId, at: Timestamp, name: &str) -> Option<crate::Stay> {
+        let hour = Some(at.plus_micros(3_600_000_000));
+        match name {
+            "dora" => Some(crate::Stay { from: Some(at), until: None }),
+            "emil" => Some(crate::Stay { from: None, until: hour }),
+            _ => None,
+        }
+    }
+}
+
+#[test]
+fn a_participant_is_explained_by_the_reason_that_held() {
+    let event = analysed("x", None);
+    for (name, matched, why) in [
+        ("\"person 3\"", true, "the author is known as `person 3`"),
+        ("trey", true, "and as `trey` too"),
+        ("bob", true, "`bob` takes part in this room of direct messages"),
+        (
+            "dora",
+            true,
+            "`dora` was in the room from 2024-03-04T12:00:00.000000Z and no leaving is recorded",
+        ),
+        (
+            "emil",
+            true,
+            "`emil` was in the room since a time that is not known until 2024-03-04T13:00:00.000000Z",
+        ),
+        ("carl", false, "nothing recorded says that they were in the room at 2024-03-04T12"),
+    ] {
+        let query = Query::parse(&format!("participant:{name}"), &Zone::Utc).unwrap();
+        let explanation = explain(&query, &event, &Attended);
+        let found = &explanation.clauses[0].why;
+        assert!(found.contains(why), "{name}: {found}");
+        assert_eq!(
+            (explanation.matched, matches(&query, &event, &Attended).is_some()),
+            (matched, matched)
+        );
+    }
+}

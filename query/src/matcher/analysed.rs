@@ -183,6 +183,7 @@ impl Analysed {
             Field::Thread(_) => self.names.thread.as_slice(),
             Field::To(_) => &self.names.mentioned,
             Field::From(_)
+            | Field::Participant(_)
             | Field::Room(_)
             | Field::Category(_)
             | Field::Source(_)

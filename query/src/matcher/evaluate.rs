@@ -110,6 +110,13 @@ impl<'a> Evaluation<'a> {
                 self.mentions(value)
                     || (event.room().is_some_and(is_partner) && !self.is_from(value))
             }
+            Field::Participant(value) => {
+                let could_read = |room| {
+                    self.marks.is_direct_with(room, value)
+                        || self.marks.stay(room, event.at(), value).is_some()
+                };
+                self.is_from(value) || event.room().is_some_and(could_read)
+            }
             Field::Room(value) => {
                 let is_called = |room| self.marks.room_is(room, value);
                 names.room.contains(value) || event.room().is_some_and(is_called)

@@ -15,10 +15,11 @@ pub(crate) use analysed::Word;
 pub(crate) use evaluate::{Evaluation, WordTest, found_words, terms};
 pub(crate) use phrase::fewest_between;
 
-use chat::{PersonId, RoomId, Seq, SourceId};
+use chat::{PersonId, RoomId, Seq, SourceId, Timestamp};
 
 use crate::analysis::Part;
 use crate::ast::{Clause, Mark};
+use crate::presence::Stay;
 use crate::query::Query;
 
 /// What is known about events, rooms, persons and sources beside the events themselves, as of one snapshot.
@@ -37,6 +38,9 @@ pub trait Marks {
     fn mention_means(&self, source: &SourceId, mentioned: &str, name: &str) -> bool;
     /// Returns whether the room is one of direct messages in which someone of this folded name, address or id takes part.
     fn is_direct_with(&self, room: &RoomId, name: &str) -> bool;
+    /// Returns the stay of someone of this folded name, address or id in the room that holds the moment, if there is one
+    /// (see [`crate::Presence`]).
+    fn stay(&self, room: &RoomId, at: Timestamp, name: &str) -> Option<Stay>;
 }
 
 /// The marks of an archive in which nothing was ever edited, categorised or named.
@@ -70,6 +74,10 @@ impl Marks for Unmarked {
 
     fn is_direct_with(&self, _room: &RoomId, _name: &str) -> bool {
         false
+    }
+
+    fn stay(&self, _room: &RoomId, _at: Timestamp, _name: &str) -> Option<Stay> {
+        None
     }
 }
 

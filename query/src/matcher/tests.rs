@@ -322,6 +322,13 @@ impl Marks for Table {
     fn is_direct_with(&self, room: &RoomId, name: &str) -> bool {
         *room == RoomId::from_bytes([2; 16]) && ["bob", "jorg weiss"].contains(&name)
     }
+
+    fn stay(&self, room: &RoomId, at: Timestamp, name: &str) -> Option<Stay> {
+        let noon = Timestamp::parse_rfc3339("2024-03-04T12:00:00Z").unwrap();
+        let stay = Stay { from: Some(noon), until: None };
+        let is_known = *room == RoomId::from_bytes([2; 16]) && name == "dora";
+        Some(stay).filter(|stay| is_known && stay.holds(at))
+    }
 }
 
 #[test]
@@ -339,6 +346,11 @@ fn marks_categories_and_sources_are_asked_for() {
         ("to:carl", false),
         ("from:JoJo", true),
         ("from:jo", false),
+        ("participant:JoJo", true),
+        ("participant:\"Jörg Weiß\"", true),
+        ("participant:BOB", true),
+        ("participant:Dora", true),
+        ("participant:carl", false),
         ("room:C1", true),
         ("room:c2", false),
         ("to:U9", true),

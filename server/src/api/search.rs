@@ -82,7 +82,7 @@ fn look(shared: &Appliance, query: &Query, scope: &Scope, asked: &Asked) -> Resu
         None => SnapshotChoice::Newest,
     };
     let found = shared.index.search(query, scope, &choice, &page)?;
-    let state = shared.index.state_at(&found.snapshot)?;
+    let state = shared.index.state_at(&found.snapshot, query)?;
     let seqs: Vec<Seq> = found.hits.iter().map(|hit| hit.seq).collect();
     let events = shared.archive.read_many(&seqs)?;
     let destroyed = events.iter().filter(|event| event.is_none()).count();
@@ -168,7 +168,7 @@ pub(super) async fn explain(
         scope::of(&caller)?;
         let query = parse(&asked.q, asked.zone.as_deref().unwrap_or(&shared.config.time.zone))?;
         let recorded = super::show::read(&shared, seq)?;
-        let state = shared.index.state_at(&shared.index.newest())?;
+        let state = shared.index.state_at(&shared.index.newest(), &query)?;
         let explanation = query::explain(&query, &shared.index.analysed(&recorded), &state);
         let act = Act::new("explain")
             .with("seq", seq.get())

@@ -44,6 +44,11 @@ fn warning(field: &Field, shared: &Appliance, scope: &Scope) -> Result<Option<St
             let others = shared.index.other_values(field, scope, 0)?;
             others.and_then(|_| unnamed("to", value, Named::Person, names))
         }
+        Field::Participant(value) => {
+            // Whom a list of members names need not be known otherwise.
+            let others = shared.index.other_values(field, scope, 0)?;
+            others.and_then(|_| unnamed("participant", value, Named::Person, names))
+        }
         Field::File(value) => unused("file", value, field, shared, scope)?,
         Field::Extension(value) => unused("ext", value, field, shared, scope)?,
         Field::Thread(value) => unused("thread", value, field, shared, scope)?,
