@@ -65,11 +65,19 @@ impl<'a> Staging<'a> {
         self.finish(file)
     }
 
-    /// Removes a file that was started and cannot be finished.
+    /// Removes a file that was started and cannot be finished, and its folder where nothing else is in it: a package has no
+    /// empty folders.
     pub(crate) fn abandon(&self, file: StagedFile) -> Result<()> {
         let full = file.full.clone();
         drop(file);
-        self.disk.remove(&full).map_err(Error::io("remove", &full))
+        self.disk.remove(&full).map_err(Error::io("remove", &full))?;
+        let Some(parent) = full.parent().filter(|parent| *parent != self.folder) else {
+            return Ok(());
+        };
+        if self.disk.list(parent).map_err(Error::io("list", parent))?.is_empty() {
+            std::fs::remove_dir(parent).map_err(Error::io("remove", parent))?;
+        }
+        Ok(())
     }
 
     /// Opens a finished file.

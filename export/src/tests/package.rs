@@ -174,6 +174,24 @@ fn a_file_that_is_missing_lost_or_broken_is_an_exception_never_a_silence() {
 }
 
 #[test]
+fn the_only_file_that_breaks_while_it_is_copied_leaves_no_empty_folder_that_costs_the_package_its_name()
+ {
+    let folder = tempfile::tempdir().unwrap();
+    let mut log = Log::of(Vec::new());
+    let broken = log.keep(b"broken");
+    let mut upload = event(1, EventKind::Upload, None, "one file");
+    upload.content.attachments = vec![held("a.txt", broken, 6)];
+    let mut log = Log::of(vec![upload]);
+    log.keep(b"broken");
+    log.broken.insert(broken);
+    for name in ["package", "package.zip"] {
+        let out = folder.path().join(name);
+        assert_eq!(write(&log.whole(), &log, &out).unwrap().exceptions, 1, "{name}");
+        assert_eq!(verify(&out, &log.verifier_key()).unwrap().findings, [], "{name}");
+    }
+}
+
+#[test]
 fn an_event_destroyed_since_the_set_was_frozen_is_an_exception() {
     let folder = tempfile::tempdir().unwrap();
     let mut log = log();

@@ -45,7 +45,7 @@ fn run(stage: &Stage, sheet: &mut Sheet) -> Result<(), Fault> {
     let whole = sheet.rates("package with its tables, checked", "rows", count, &whole);
     // Rates are events a second, so what a part takes is the difference of their inverses.
     let tables = 1.0 / (1.0 / whole.processor - 1.0 / evidence.processor);
-    sheet.figure("tables alone, written and made again to check", tables, "rows a second");
+    sheet.figure("tables alone, written from what was read back", tables, "rows a second");
     sheet.claim("tables beside the floor", tables / least.processor, Goal::AtLeast(0.5));
     sheet.claim("package beside the floor", whole.processor / least.processor, Goal::AtLeast(0.5));
     sheet.note("rates by the processor's clock; the tables are two: exact, and made safe to read");
