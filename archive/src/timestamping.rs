@@ -18,7 +18,7 @@ const NAME_BYTES: usize = 8;
 pub struct KeptStamp {
     /// Events of the checkpoint that it stamps.
     pub size: u64,
-    /// The response as it came.
+    /// The response as it came; empty where its file cannot be read.
     pub response: Vec<u8>,
     /// What it says, or why it says nothing any more.
     pub stamp: Result<Stamp, StampRefusal>,
@@ -62,17 +62,33 @@ impl Archive {
         for name in durable::list(disk, &folder)? {
             let Some(size) = size_of(&name) else { continue };
             let bytes_max = u64::try_from(RESPONSE_BYTES_MAX).unwrap_or(u64::MAX);
-            let response = durable::read(disk, &folder.join(&name), bytes_max)?;
-            let Some(response) = response else { continue };
-            // A checkpoint that does not verify is found as such; its stamps must not hide the others'.
-            let signed = self.signer.at(disk, size).ok().flatten();
-            let stamp = signed.ok_or(StampRefusal::Homeless).and_then(|signed| {
-                timestamp::check(&response, &signed.note, self.public_key(), authorities)
-            });
+            // One file that is damaged, or grown beyond measure, must not hide the others.
+            let (response, stamp) = match durable::read(disk, &folder.join(&name), bytes_max) {
+                Ok(None) => continue,
+                Ok(Some(response)) => {
+                    let stamp = self.check_timestamp(size, &response, authorities);
+                    (response, stamp)
+                }
+                Err(error) => {
+                    (Vec::new(), Err(StampRefusal::Unreadable { cause: error.to_string() }))
+                }
+            };
             kept.push(KeptStamp { size, response, stamp });
         }
         kept.sort_by_key(|kept| kept.size);
         Ok(kept)
+    }
+
+    fn check_timestamp(
+        &self,
+        size: u64,
+        response: &[u8],
+        authorities: &Authorities,
+    ) -> Result<Stamp, StampRefusal> {
+        // A checkpoint that does not verify is found as such; its stamps must not hide the others'.
+        let signed = self.signer.at(self.ports().disk.as_ref(), size).ok().flatten();
+        let signed = signed.ok_or(StampRefusal::Homeless)?;
+        timestamp::check(response, &signed.note, self.public_key(), authorities)
     }
 
     fn path_of_timestamp(&self, size: u64, response: &[u8]) -> std::path::PathBuf {

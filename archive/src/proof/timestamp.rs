@@ -44,6 +44,12 @@ pub enum StampRefusal {
         /// Its bytes.
         found: usize,
     },
+    /// Its file cannot be read.
+    #[error("its file cannot be read: {cause}")]
+    Unreadable {
+        /// What went wrong.
+        cause: String,
+    },
     /// The authority did not stamp.
     #[error("the authority answered with status {status} and no time stamp: {words}")]
     NotGranted {

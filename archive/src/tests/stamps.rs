@@ -9,6 +9,9 @@ use chat::ArchiveId;
 
 use crate::proof::timestamp::{self, Authorities, StampRefusal};
 use crate::proof::{Checkpoint, SigningKey};
+use crate::{Archive, Creation};
+
+use super::{ports, still};
 
 const SETTINGS: &str = "
 [tsa]
@@ -191,4 +194,23 @@ fn a_rejection_an_old_certificate_and_what_is_no_response_are_refused_by_name() 
     }
     let long = check(&vec![0x30; 1 << 20]);
     assert_eq!(long, StampRefusal::TooLong { found: 1 << 20 });
+}
+
+#[test]
+fn a_stamp_whose_file_has_grown_beyond_measure_is_named_and_hides_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("a");
+    let archive = Archive::create(&home, &Creation::default(), still(), ports(1)).unwrap();
+    let file = |name: &str| home.join("checkpoints").join(format!("{:020}.{name}.tsr", 7));
+    std::fs::write(file("aaaaaaaaaaaaaaaa"), vec![0x30; timestamp::RESPONSE_BYTES_MAX + 1])
+        .unwrap();
+    std::fs::write(file("bbbbbbbbbbbbbbbb"), b"no response").unwrap();
+    let kept = archive.timestamps(&Authorities::default()).unwrap();
+    let said: Vec<_> = kept.iter().map(|kept| kept.stamp.as_ref().unwrap_err()).collect();
+    assert!(matches!(said[..], [StampRefusal::Unreadable { .. }, _]), "{said:?}");
+    assert!(said[0].to_string().contains("at most 65536 expected"), "{said:?}");
+    let report = archive.verify(None, &|_| {}).unwrap();
+    let named = report.findings.iter().filter(|found| found.what.contains("the time stamp of 7"));
+    assert_eq!(named.count(), 2, "{report:?}");
+    archive.close().unwrap();
 }

@@ -50,6 +50,7 @@ pub(super) async fn verify(
             since: asked.since.is_some(),
             key: asked.public_key.is_some(),
             witnessed: witnessed(&holder)?,
+            // A folder that cannot be listed is among the findings already.
             stamps: holder.archive.timestamps(&authorities).unwrap_or_default(),
             imports: imports(&holder),
         };
