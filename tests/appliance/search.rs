@@ -210,3 +210,17 @@ fn a_participant_is_found_in_what_they_could_read_and_explained_by_their_stay() 
     assert_eq!(unknown["count"], 0);
     assert!(unknown["warnings"][0].as_str().unwrap().ends_with("the nearest is Ann"), "{unknown}");
 }
+
+#[test]
+fn a_name_that_nobody_has_is_said_beside_the_number_too() {
+    let appliance = filled(4);
+    for field in ["from", "to", "participant"] {
+        let query = format!("{field}:\"person 22\"");
+        for alone in [&[][..], &["--count"]] {
+            let said = appliance.run(&[&["search", query.as_str()][..], alone].concat()).expect(0);
+            assert!(said.stderr.contains("nobody and nothing is called"), "{said:#?}");
+            assert!(!said.stdout.contains("nobody"), "{said:#?}");
+            assert_eq!(said.stdout.starts_with("0\n"), !alone.is_empty(), "{said:#?}");
+        }
+    }
+}

@@ -90,7 +90,10 @@ impl Search {
         if is_alone && order == "score" {
             end_here(&mut answer);
         }
-        output.result(&answer, |answer| words(answer, self.count))?;
+        output.result(&answer, |answer| {
+            warn(answer, output);
+            words(answer, self.count)
+        })?;
         Ok(0)
     }
 }
@@ -107,15 +110,19 @@ fn end_here(answer: &mut Value) {
     }
 }
 
+/// Says what is odd about the question, beside the answer: whoever counts alone learns of a mistyped name too.
+fn warn(answer: &Value, output: &Output) {
+    for warning in answer["warnings"].as_array().into_iter().flatten() {
+        output.say(&format!("note: {}", one_line(warning.as_str().unwrap_or_default())));
+    }
+}
+
 fn words(answer: &Value, count_alone: bool) -> String {
     let mut text = String::new();
     let mut put = |line: String| writeln!(text, "{line}").expect("a String takes every write");
     if count_alone {
         put(word(answer, "/count"));
         return text;
-    }
-    for warning in answer["warnings"].as_array().into_iter().flatten() {
-        put(format!("note: {}", one_line(warning.as_str().unwrap_or_default())));
     }
     for hit in answer["hits"].as_array().into_iter().flatten() {
         for near in hit["before"].as_array().into_iter().flatten() {
