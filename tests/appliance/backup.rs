@@ -109,19 +109,18 @@ fn a_backup_under_load_restores_to_the_same_root_counts_and_searches() {
     let running = Running::start(&appliance);
     let (enough, posted) = (AtomicBool::new(false), AtomicUsize::new(0));
     let (first, second) = std::thread::scope(|scope| {
-        scope.spawn(|| {
-            for start in (10_000..).step_by(20).take_while(|_| !enough.load(Ordering::Relaxed)) {
+        let _ending = Ending(&enough);
+        let feed = scope.spawn(|| {
+            for start in (10_000..).step_by(20).take_while(|_| !enough.load(Ordering::SeqCst)) {
                 let batch = events(start..start + 20);
                 assert_eq!(running.ask("POST", "/api/v1/events", &[&bearer], &batch).0, 200);
-                posted.fetch_add(20, Ordering::Relaxed);
+                posted.fetch_add(20, Ordering::SeqCst);
             }
         });
-        while posted.load(Ordering::Relaxed) < 200 {
+        while !feed.is_finished() && posted.load(Ordering::SeqCst) < 200 {
             std::thread::yield_now();
         }
-        let both = (backup(&appliance), backup(&appliance));
-        enough.store(true, Ordering::Relaxed);
-        both
+        (backup(&appliance), backup(&appliance))
     });
     assert!(first["size"].as_u64() < second["size"].as_u64(), "{first:#} {second:#}");
     // Not by bytes: what is sealed while it is copied is copied twice, as a journal file and as segments.
@@ -165,7 +164,9 @@ fn a_backup_taken_at_any_moment_restores_to_what_was_acknowledged_by_then() {
     let running = Running::start(&appliance);
     let (enough, posted) = (AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        // A claim that fails below ends the feed too: the scope waits for it.
+        let _ending = Ending(&enough);
+        let feed = scope.spawn(|| {
             for start in (0..).step_by(20).take_while(|_| !enough.load(Ordering::SeqCst)) {
                 let batch = events(start..start + 20);
                 assert_eq!(running.ask("POST", "/api/v1/events", &[&bearer], &batch).0, 200);
@@ -174,7 +175,7 @@ fn a_backup_taken_at_any_moment_restores_to_what_was_acknowledged_by_then() {
         });
         for moment in 0..moments {
             let until = posted.load(Ordering::SeqCst) + 20 + chance.below(600);
-            while posted.load(Ordering::SeqCst) < until {
+            while !feed.is_finished() && posted.load(Ordering::SeqCst) < until {
                 std::thread::yield_now();
             }
             let least = posted.load(Ordering::SeqCst);
@@ -190,9 +191,17 @@ fn a_backup_taken_at_any_moment_restores_to_what_was_acknowledged_by_then() {
             assert!((least..=most).contains(&found), "{least} to {most}: {found}, {made:#}");
             std::fs::remove_dir_all(data).unwrap();
         }
-        enough.store(true, Ordering::SeqCst);
     });
     running.stop();
+}
+
+/// Says that it is enough when it goes.
+struct Ending<'a>(&'a AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! changed on disk before everything has been read, so a crash inside recovery leaves what it found, or what it made of it.
 
 use std::collections::VecDeque;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -130,7 +131,13 @@ fn make_repairs(ground: &Ground<'_>, repairs: &[Repair]) -> Result<()> {
             }
         }
     }
-    ground.disk.sync_folder(ground.folder).map_err(Error::io("sync folder", ground.folder))
+    match ground.disk.sync_folder(ground.folder) {
+        // All is sealed, and whoever copied the archive left out the folder in which nothing lay.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            durable::create_folder(ground.disk, ground.folder)
+        }
+        synced => synced.map_err(Error::io("sync folder", ground.folder)),
+    }
 }
 
 #[derive(Debug)]

@@ -42,6 +42,30 @@ fn what_was_acknowledged_is_read_again_after_a_restart() {
 }
 
 #[test]
+fn an_archive_that_is_wholly_sealed_opens_where_a_copy_left_its_empty_journal_folder_out() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("archive");
+    let mut numbers = Numbers::default();
+    let archive = make(&folder);
+    let mut kept = numbers.events(500);
+    archive.append(kept.clone()).unwrap().wait().unwrap();
+    archive.seal().unwrap();
+    archive.close().unwrap();
+    drop(archive);
+    std::fs::remove_dir(folder.join("journal")).expect("nothing lies in it");
+    let archive = Archive::open(&folder, still(), ports(2)).unwrap();
+    assert_eq!(read_all(&archive).unwrap(), kept);
+    let more = numbers.events(3);
+    archive.append(more.clone()).unwrap().wait().unwrap();
+    kept.extend(more);
+    archive.close().unwrap();
+    drop(archive);
+    let archive = Archive::open(&folder, still(), ports(3)).unwrap();
+    assert_eq!(read_all(&archive).unwrap(), kept);
+    assert!(archive.verify(None, &|_| {}).unwrap().is_ok());
+}
+
+#[test]
 fn a_second_opener_is_told_that_the_archive_is_locked() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("archive");
