@@ -3,8 +3,9 @@
 //! The main nouns are [`Permission`] (one thing that may be done to an archive) and [`Grant`] (the set of them that a
 //! session or a token carries). Every route of the server names the one permission it needs; nothing is allowed that
 //! no grant names, and no permission contains another. [`ruling`] is the table of what each [`Role`] may do, ask for or
-//! approve. [`evaluate`] says what becomes of events under a [`Schedule`] of [`RetentionRule`]s and the [`LegalHold`]s that bind,
-//! and [`trace`] why. A [`Docket`] is the officers' state, folded from their acts; it alone makes a [`Warrant`] of a [`Plan`]. The server asks for permissions alone so far; nothing calls the rest.
+//! approve. [`evaluate()`] says what becomes of events under a [`Schedule`] of [`RetentionRule`]s and the [`LegalHold`]s that bind,
+//! and [`trace()`] why. A [`Docket`] is the officers' state, folded from their acts; it alone makes a [`Warrant`] of a [`Plan`].
+//! The server asks for permissions alone so far; nothing calls the rest.
 //!
 //! One sentence decides every doubt: what would keep more counts, even where it should not have been said; what would keep less
 //! counts only where it is certain.
