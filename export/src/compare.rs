@@ -17,12 +17,14 @@ pub(crate) struct Compare {
     row: u64,
     found: Vec<Finding>,
     lost: bool,
+    /// The row that is there; it serves row after row.
+    there: Vec<u8>,
 }
 
 impl Compare {
     /// Starts at the first row.
     pub(crate) const fn new(file: &'static str, reader: Box<dyn Read>) -> Self {
-        Self { file, reader, row: 0, found: Vec::new(), lost: false }
+        Self { file, reader, row: 0, found: Vec::new(), lost: false, there: Vec::new() }
     }
 
     /// Returns what was found, once every row was given.
@@ -48,9 +50,10 @@ impl RowSink for Compare {
             return Ok(());
         }
         self.row += 1;
-        let mut found = Vec::with_capacity(expected.len());
+        self.there.clear();
         let limit = u64::try_from(expected.len()).unwrap_or(u64::MAX);
-        let read = Read::take(&mut self.reader, limit).read_to_end(&mut found);
+        let read = Read::take(&mut self.reader, limit).read_to_end(&mut self.there);
+        let found = self.there.as_slice();
         if read.is_ok() && found == expected {
             return Ok(());
         }

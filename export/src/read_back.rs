@@ -1,6 +1,7 @@
 //! What was recorded, read back from the disk before it is signed: every event is proven as a stranger will do it, and the
 //! tables are made from the very lines that lie there.
 
+use archive::proof::Digest;
 use chat::Recorded;
 
 use crate::container::Container;
@@ -52,7 +53,7 @@ impl Work<'_> {
             Err(error) => return Err(write(error)),
         };
         let mut written = Ok(());
-        let mut take = |recorded: &Recorded, sha256: &str| {
+        let mut take = |recorded: &Recorded, sha256: &Digest| {
             if written.is_ok() {
                 written = rows.take(recorded, sha256);
             }

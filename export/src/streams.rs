@@ -4,15 +4,15 @@ use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::iter::Peekable;
 
-use archive::proof::Checkpoint;
 use archive::proof::tree::KnownPath;
+use archive::proof::{Checkpoint, Digest};
 use chat::{ArchiveId, Recorded, Seq};
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use crate::container::Container;
 use crate::format::manifest::Facts;
-use crate::format::{hex, line, proof};
+use crate::format::{line, proof};
 use crate::lines::Lines;
 use crate::ranges::SeqRanges;
 use crate::report::{ExportReport, Finding, FindingKind};
@@ -33,11 +33,11 @@ const LINES_AT_ONCE: usize = 1_024;
 /// Bytes of them and of what is taken beside them, whatever their number.
 const BYTES_AT_ONCE: usize = 8 << 20;
 
-/// The events of a file of lines, each with the SHA-256 of its line in hex.
+/// The events of a file of lines, each with the SHA-256 of its line.
 pub(crate) struct Events<R: Read> {
     lines: Lines<R>,
     archive: ArchiveId,
-    ready: VecDeque<io::Result<(Recorded, String)>>,
+    ready: VecDeque<io::Result<(Recorded, Digest)>>,
 }
 
 impl<R: Read> Events<R> {
@@ -48,7 +48,7 @@ impl<R: Read> Events<R> {
 }
 
 impl<R: Read> Iterator for Events<R> {
-    type Item = io::Result<(Recorded, String)>;
+    type Item = io::Result<(Recorded, Digest)>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.ready.is_empty() {
@@ -57,7 +57,7 @@ impl<R: Read> Iterator for Events<R> {
             let read = |text: &Vec<u8>| {
                 let recorded = line::read(text, archive)
                     .map_err(|fault| io::Error::new(io::ErrorKind::InvalidData, fault))?;
-                Ok((recorded, hex::write(&Sha256::digest(text))))
+                Ok((recorded, Sha256::digest(text).into()))
             };
             self.ready = batch.par_iter().map(read).collect::<Vec<_>>().into();
             self.ready.extend(end.map(Err));
@@ -146,12 +146,12 @@ pub(crate) struct Streams<'a> {
 
 impl Streams<'_> {
     /// Reads every event, checks that it is the one that is due and that its proof holds, and hands it on with the SHA-256
-    /// of its line in hex, where that is wanted. Returns how many hold.
+    /// of its line, zeros where that is not wanted. Returns how many hold.
     pub(crate) fn check(
         &self,
         report: &mut ExportReport,
         withheld: &mut WithheldCounts,
-        mut take: impl FnMut(&Recorded, &str),
+        mut take: impl FnMut(&Recorded, &Digest),
     ) -> u64 {
         let (mut events, mut proofs) = match self.open() {
             Ok(opened) => opened,
@@ -206,7 +206,7 @@ impl Streams<'_> {
         let Checkpoint { size, root, .. } = self.checkpoint;
         let proven =
             proof.and_then(|text| proof::check(text, &recorded, (*size, root, known), withheld));
-        let sha256 = if self.hashed { hex::write(&Sha256::digest(event)) } else { String::new() };
+        let sha256 = if self.hashed { Sha256::digest(event).into() } else { Digest::default() };
         Ok((recorded, sha256, proven))
     }
 
@@ -219,7 +219,7 @@ impl Streams<'_> {
 
 /// An event, the hash of its line where it is wanted, and the fields that its proof withholds or why that does not hold; or
 /// why there is no event.
-type Pair = Result<(Recorded, String, Result<Vec<Withheld>, String>), String>;
+type Pair = Result<(Recorded, Digest, Result<Vec<Withheld>, String>), String>;
 
 /// Where the check of two streams is.
 struct Walk<'a> {
@@ -235,7 +235,7 @@ impl Walk<'_> {
         &mut self,
         pair: Pair,
         due: &mut Peekable<impl Iterator<Item = Seq>>,
-        take: &mut impl FnMut(&Recorded, &str),
+        take: &mut impl FnMut(&Recorded, &Digest),
     ) -> bool {
         let (recorded, sha256, proven) = match pair {
             Ok(pair) => pair,

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
-use archive::proof::{Checkpoint, VerifierKey};
+use archive::proof::{Checkpoint, Digest, VerifierKey};
 use chat::{EventKind, Recorded};
 use sha2::{Digest as _, Sha256};
 
@@ -56,8 +56,8 @@ pub(crate) fn outside(path: &Path, key: &VerifierKey) -> Result<Option<Finding>>
     Ok(check.report.findings.into_iter().next())
 }
 
-/// Is given every row's event and the SHA-256 of its line in hex.
-pub(crate) type EachRow<'a> = &'a mut dyn FnMut(&Recorded, &str);
+/// Is given every row's event and the SHA-256 of its line.
+pub(crate) type EachRow<'a> = &'a mut dyn FnMut(&Recorded, &Digest);
 
 /// A check of a package, or of what there is of one that is being made.
 pub(crate) struct Check<'a> {
@@ -281,7 +281,7 @@ impl Check<'_> {
             [RELATED, RELATED_PROOFS].iter().any(|path| container.files().contains_key(*path));
         if has_related || facts.related.count() > 0 {
             let related = streams(RELATED, RELATED_PROOFS, &facts.related, false);
-            let take = |recorded: &Recorded, _: &str| gathered.take_related(recorded);
+            let take = |recorded: &Recorded, _: &Digest| gathered.take_related(recorded);
             self.report.related = related.check(&mut self.report, &mut withheld, take);
         }
         if gathered.by_kind.contains_key(EventKind::Officer.word()) {

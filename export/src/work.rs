@@ -136,7 +136,7 @@ impl<'a> Work<'a> {
         for seq in &seqs {
             let inclusion = self.evidence.remains(*seq, self.checkpoint.size)?;
             let (line, reason) = complete::write(inclusion, complete);
-            lines.line(&line)?;
+            lines.line(line.as_bytes())?;
             *self.absent.entry(reason.to_owned()).or_default() += 1;
         }
         lines.finish(&mut self.staging)?;
@@ -171,8 +171,8 @@ impl<'a> Work<'a> {
 struct Shown {
     recorded: Recorded,
     withheld: Vec<Withheld>,
-    line: String,
-    proof: String,
+    line: Vec<u8>,
+    proof: Vec<u8>,
 }
 
 impl Shown {
@@ -255,8 +255,8 @@ impl Compressed {
         Ok(Self { encoder, full })
     }
 
-    fn line(&mut self, text: &str) -> Result<()> {
-        let written = self.encoder.write_all(text.as_bytes());
+    fn line(&mut self, text: &[u8]) -> Result<()> {
+        let written = self.encoder.write_all(text);
         written.and_then(|()| self.encoder.write_all(b"\n")).map_err(Error::io("write", &self.full))
     }
 

@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use archive::proof::Digest;
 use archive::proof::header::{ROLE_ACTOR, ROLE_PLACE, ROLE_SOURCE};
 use chat::{
-    ArchiveId, Attachment, ChatEvent, Custody, PersonId, Recorded, RoomId, SourceId, Timestamp,
+    ArchiveId, Attachment, ChatEvent, Custody, PersonId, Recorded, RoomId, Seq, SourceId, Timestamp,
 };
 
-use crate::format::cells::Cells;
+use crate::format::copies::Copies;
 use crate::format::line::kind_word;
 use crate::format::readers::Readers;
 use crate::format::versions::Versions;
@@ -59,7 +60,8 @@ pub const HIT_COLUMN: &str = "is_hit";
 /// What a row needs besides its event.
 #[derive(Debug)]
 pub(crate) struct Surroundings<'a> {
-    pub(crate) archive: ArchiveId,
+    /// What every record's id begins with.
+    pub(crate) cited: String,
     pub(crate) source_names: &'a BTreeMap<SourceId, String>,
     pub(crate) room_categories: &'a BTreeMap<RoomId, String>,
     pub(crate) hits: Option<&'a SeqRanges>,
@@ -73,110 +75,108 @@ impl Surroundings<'_> {
         COLUMNS.into_iter().chain(self.hits.map(|_| HIT_COLUMN)).collect()
     }
 
-    /// Writes the cells of an event. `line_sha256` is the hash of its canonical line, without the line feed, in hex.
-    pub(crate) fn put(&self, recorded: &Recorded, line_sha256: &str, cells: &mut Cells) {
-        cells.clear();
-        self.put_place(recorded, cells);
-        put_actor(recorded, cells);
-        self.put_body(recorded, cells);
-        put_attachments(&recorded.event.content.attachments, cells);
-        cells.add(&self.readers.at(recorded));
+    /// Writes both rows of an event. `line_sha256` is the hash of its canonical line, without the line feed.
+    pub(crate) fn put(&self, recorded: &Recorded, line_sha256: &Digest, row: &mut Copies) {
+        row.clear();
+        self.put_place(recorded, row);
+        put_actor(recorded, row);
+        self.put_body(recorded, row);
+        put_attachments(&recorded.event.content.attachments, row);
+        row.plain(&self.readers.at(recorded));
         // Holds, rules, tags and page numbers: an archive of this version has none.
-        put_empty(cells, 4);
-        cells.add(line_sha256);
-        cells.add_with(|text| json::put_number(text, recorded.seq.leaf_index()));
-        cells.add(recorded.event.content.title.as_deref().unwrap_or_default());
+        row.empty::<4>();
+        row.plain_with(|out| hex::put(out, line_sha256));
+        row.plain_with(|out| json::put_number(out, recorded.seq.leaf_index()));
+        row.text(recorded.event.content.title.as_deref().unwrap_or_default());
         if let Some(hits) = self.hits {
-            cells.add(if hits.contains(recorded.seq) { "1" } else { "0" });
+            row.plain(if hits.contains(recorded.seq) { "1" } else { "0" });
         }
+        row.finish();
     }
 
-    fn put_place(&self, recorded: &Recorded, cells: &mut Cells) {
+    fn put_place(&self, recorded: &Recorded, row: &mut Copies) {
         let event = &recorded.event;
         let place = event.place.as_ref();
-        cells.add_with(|text| self.put_record_id(text, recorded.seq));
-        cells.add_with(|text| json::put_number(text, recorded.seq.get()));
+        row.plain_with(|out| self.put_record_id(out, recorded.seq));
+        row.plain_with(|out| json::put_number(out, recorded.seq.get()));
         let source = event.origin.as_ref().map(|origin| origin.source);
         let source = source.or_else(|| alone(event, ROLE_SOURCE).map(SourceId::from_bytes));
-        cells.add_with(|text| match source.map(|id| (id, self.source_names.get(&id))) {
-            Some((_, Some(name))) => text.push_str(name),
-            Some((id, None)) => hex::put(text, id.as_bytes()),
-            None => {}
-        });
-        cells.add(&kind_word(event.kind));
+        match source.map(|id| (id, self.source_names.get(&id))) {
+            Some((_, Some(name))) => row.text(name),
+            Some((id, None)) => row.plain_with(|out| hex::put(out, id.as_bytes())),
+            None => row.empty::<1>(),
+        }
+        row.plain(&kind_word(event.kind));
         let room = place.map(|place| place.room);
         let room = room.or_else(|| alone(event, ROLE_PLACE).map(RoomId::from_bytes));
-        put_id(cells, room.as_ref().map(RoomId::as_bytes));
-        cells.add(place.map_or("", |place| place.name.as_str()));
+        put_id(row, room.as_ref().map(RoomId::as_bytes));
+        row.text(place.map_or("", |place| place.name.as_str()));
         let category = room.and_then(|room| self.room_categories.get(&room));
-        cells.add(category.map_or("", String::as_str));
-        cells.add(event.content.thread.as_deref().unwrap_or_default());
-        cells.add_with(|text| put_moment(text, event.at));
+        row.text(category.map_or("", String::as_str));
+        row.text(event.content.thread.as_deref().unwrap_or_default());
+        put_time(row, Some(event.at));
         // Sources give moments, not the sender's zone; both cells stay empty rather than guessed.
-        put_empty(cells, 2);
-        cells.add_with(|text| put_moment(text, recorded.recorded_at));
+        row.empty::<2>();
+        put_time(row, Some(recorded.recorded_at));
     }
 
-    fn put_body(&self, recorded: &Recorded, cells: &mut Cells) {
+    fn put_body(&self, recorded: &Recorded, row: &mut Copies) {
         let content = &recorded.event.content;
         let replaced = self.versions.replaced_by(recorded.seq);
         let retraction = self.versions.retraction(recorded.seq);
-        cells.add(content.text.as_deref().unwrap_or_default());
-        cells.add_with(|text| match self.versions.version(recorded) {
-            Some(number) => json::put_number(text, u64::from(number)),
-            None => text.push_str("unknown"),
-        });
-        cells.add_with(|text| {
-            if let Some((seq, _)) = replaced {
-                self.put_record_id(text, seq);
-            }
-        });
-        let edited_at = content.edited_at.or(replaced.map(|(_, at)| at));
-        for time in [edited_at, retraction.map(|retraction| retraction.at)] {
-            cells.add_with(|text| {
-                if let Some(time) = time {
-                    put_moment(text, time);
-                }
-            });
+        row.text(content.text.as_deref().unwrap_or_default());
+        match self.versions.version(recorded) {
+            Some(number) => row.plain_with(|out| json::put_number(out, u64::from(number))),
+            None => row.plain("unknown"),
         }
-        cells.add(retraction.map_or("", |retraction| retraction.by.as_str()));
-    }
-
-    fn put_record_id(&self, text: &mut String, seq: chat::Seq) {
-        hex::put(text, self.archive.as_bytes());
-        text.push('/');
-        json::put_number(text, seq.get());
-    }
-
-    pub(crate) fn record_id(&self, seq: chat::Seq) -> String {
-        let mut text = String::new();
-        self.put_record_id(&mut text, seq);
-        text
-    }
-}
-
-fn put_empty(cells: &mut Cells, count: usize) {
-    for _ in 0..count {
-        cells.add("");
-    }
-}
-
-fn put_id(cells: &mut Cells, id: Option<&[u8; 16]>) {
-    cells.add_with(|text| {
-        if let Some(id) = id {
-            hex::put(text, id);
+        match replaced {
+            Some((seq, _)) => row.plain_with(|out| self.put_record_id(out, seq)),
+            None => row.empty::<1>(),
         }
-    });
+        put_time(row, content.edited_at.or(replaced.map(|(_, at)| at)));
+        put_time(row, retraction.map(|retraction| retraction.at));
+        row.text(retraction.map_or("", |retraction| retraction.by.as_str()));
+    }
+
+    fn put_record_id(&self, out: &mut Vec<u8>, seq: Seq) {
+        out.extend_from_slice(self.cited.as_bytes());
+        json::put_number(out, seq.get());
+    }
+
+    pub(crate) fn record_id(&self, seq: Seq) -> String {
+        format!("{}{seq}", self.cited)
+    }
 }
 
-fn put_actor(recorded: &Recorded, cells: &mut Cells) {
+/// Returns what the ids of all records of an archive begin with.
+pub(crate) fn cited(archive: ArchiveId) -> String {
+    hex::write(archive.as_bytes()) + "/"
+}
+
+fn put_id(row: &mut Copies, id: Option<&[u8; 16]>) {
+    match id {
+        Some(id) => row.plain_with(|out| hex::put(out, id)),
+        None => row.empty::<1>(),
+    }
+}
+
+/// Adds a moment. One that no calendar has may begin with a sign, as a formula does.
+fn put_time(row: &mut Copies, time: Option<Timestamp>) {
+    match time {
+        Some(time) if is_of_calendar(time) => row.plain_with(|out| json::put_moment(out, time)),
+        Some(time) => row.text(&moment(time)),
+        None => row.empty::<1>(),
+    }
+}
+
+fn put_actor(recorded: &Recorded, row: &mut Copies) {
     let actor = recorded.event.actor.as_ref();
     let id = actor.map(|actor| actor.id);
     let id = id.or_else(|| alone(&recorded.event, ROLE_ACTOR).map(PersonId::from_bytes));
-    put_id(cells, id.as_ref().map(PersonId::as_bytes));
-    cells.add(actor.map_or("", |actor| actor.name.as_str()));
-    cells.add(actor.and_then(|actor| actor.email.as_deref()).unwrap_or_default());
-    cells.add(if id.is_some() { "unknown" } else { "" });
+    put_id(row, id.as_ref().map(PersonId::as_bytes));
+    row.text(actor.map_or("", |actor| actor.name.as_str()));
+    row.text(actor.and_then(|actor| actor.email.as_deref()).unwrap_or_default());
+    row.plain(if id.is_some() { "unknown" } else { "" });
 }
 
 /// Returns an id of the header whose name is not shown.
@@ -185,46 +185,50 @@ fn alone(event: &ChatEvent, role: u8) -> Option<[u8; 16]> {
 }
 
 /// Ids are separated by `;`. Names may hold any character, so they stand as a JSON list.
-fn put_attachments(attachments: &[Attachment], cells: &mut Cells) {
-    cells.add_with(|text| {
+fn put_attachments(attachments: &[Attachment], row: &mut Copies) {
+    if attachments.is_empty() {
+        return row.empty::<2>();
+    }
+    row.plain_with(|out| {
         for (at, attachment) in attachments.iter().enumerate() {
             if at > 0 {
-                text.push(';');
+                out.push(b';');
             }
             match &attachment.custody {
-                Custody::Held { file, .. } => hex::put(text, file.as_bytes()),
-                Custody::Missing { .. } => text.push_str("missing"),
+                Custody::Held { file, .. } => hex::put(out, file.as_bytes()),
+                Custody::Missing { .. } => out.extend_from_slice(b"missing"),
             }
         }
     });
-    cells.add_with(|text| {
-        if !attachments.is_empty() {
-            json::put_list(text, attachments.iter(), |text, file| json::put_text(text, &file.name));
-        }
-    });
+    let mut names = Vec::new();
+    json::put_list(&mut names, attachments.iter(), |out, file| json::put_text(out, &file.name));
+    row.text(&String::from_utf8(names).expect("JSON of texts is text"));
 }
 
 /// Returns a moment with six decimals; outside of the years 1 to 9999, its microseconds.
 pub(crate) fn moment(moment: Timestamp) -> String {
-    let mut text = String::new();
-    put_moment(&mut text, moment);
-    text
+    if !is_of_calendar(moment) {
+        return format!("{}us", moment.micros());
+    }
+    let mut text = Vec::new();
+    json::put_moment(&mut text, moment);
+    String::from_utf8(text).expect("digits and signs are ASCII")
 }
 
-fn put_moment(text: &mut String, moment: Timestamp) {
-    if (Timestamp::MIN..=Timestamp::MAX).contains(&moment) {
-        json::put_moment(text, moment);
-    } else {
-        text.push_str(&moment.micros().to_string());
-        text.push_str("us");
-    }
+fn is_of_calendar(moment: Timestamp) -> bool {
+    (Timestamp::MIN..=Timestamp::MAX).contains(&moment)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chat::Seq;
     use chat::testing::message;
+
+    fn cells_of(row: &Copies) -> Vec<String> {
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(row.exact());
+        let record = reader.records().next().unwrap().unwrap();
+        record.iter().map(str::to_owned).collect()
+    }
 
     #[test]
     fn a_row_has_a_cell_for_every_column() {
@@ -232,7 +236,7 @@ mod tests {
         let (sources, rooms) = (BTreeMap::new(), BTreeMap::new());
         let (versions, readers) = (Versions::default(), Readers::default());
         let surroundings = Surroundings {
-            archive: ArchiveId::from_bytes([7; 16]),
+            cited: cited(ArchiveId::from_bytes([7; 16])),
             source_names: &sources,
             room_categories: &rooms,
             hits: Some(&hits),
@@ -244,16 +248,17 @@ mod tests {
         let mut recorded =
             Recorded { seq: Seq::FIRST, place_seq: None, place_prev: None, recorded_at: at, event };
         let columns = surroundings.columns();
-        let mut row = Cells::default();
-        surroundings.put(&recorded, "hash", &mut row);
-        let cells: Vec<&str> = row.iter().collect();
+        let mut row = Copies::default();
+        surroundings.put(&recorded, &[0xab; 32], &mut row);
+        let cells = cells_of(&row);
         assert_eq!(cells.len(), columns.len());
-        let cell = |name| cells[columns.iter().position(|column| *column == name).unwrap()];
+        let cell =
+            |name| cells[columns.iter().position(|column| *column == name).unwrap()].as_str();
         assert_eq!((cell("body"), cell("is_hit")), ("words", "1"));
-        assert_eq!((cell("sha256"), cell("leaf_index")), ("hash", "0"));
+        assert_eq!((cell("sha256"), cell("leaf_index")), ("ab".repeat(32).as_str(), "0"));
         assert_eq!(cell("sent_at_utc"), "2023-11-14T22:13:21.000000Z");
         (recorded.event.actor, recorded.event.place) = (None, None);
-        surroundings.put(&recorded, "", &mut row);
-        assert_eq!(row.iter().count(), columns.len());
+        surroundings.put(&recorded, &[0; 32], &mut row);
+        assert_eq!(cells_of(&row).len(), columns.len());
     }
 }

@@ -128,14 +128,14 @@ fn thaw(set: Frozen) -> Result<Selection, String> {
         archive: set.archive_id.parse().map_err(words)?,
         public_key: set.public_key,
         demo: set.demo,
-        nonce: hex::read_array(&set.nonce).ok_or_else(|| digits("nonce"))?,
+        nonce: hex::read_array(set.nonce.as_bytes()).ok_or_else(|| digits("nonce"))?,
         seqs: unfold(&set.seqs)?,
         hits: set.hits.as_deref().map(unfold).transpose()?,
         context: set.context,
         related: unfold(&set.related)?,
         snapshot: Size {
             size: set.snapshot.size,
-            root: hex::read_array(&set.snapshot.root).ok_or_else(|| digits("root"))?,
+            root: hex::read_array(set.snapshot.root.as_bytes()).ok_or_else(|| digits("root"))?,
         },
         checkpoint: set.checkpoint,
         query: set

@@ -8,23 +8,23 @@ use crate::format::hex;
 /// An object that is being written. Whoever writes gives the members in byte order of their names.
 #[derive(Debug)]
 pub(crate) struct Object<'a> {
-    out: &'a mut String,
+    out: &'a mut Vec<u8>,
     is_first: bool,
 }
 
 impl<'a> Object<'a> {
     /// Opens an object.
-    pub(crate) fn open(out: &'a mut String) -> Self {
-        out.push('{');
+    pub(crate) fn open(out: &'a mut Vec<u8>) -> Self {
+        out.push(b'{');
         Self { out, is_first: true }
     }
 
     /// Writes the name of the next member; its value follows.
-    pub(crate) fn name(&mut self, name: &str) -> &mut String {
-        self.out.push_str(if self.is_first { "\"" } else { ",\"" });
+    pub(crate) fn name(&mut self, name: &str) -> &mut Vec<u8> {
+        self.out.extend_from_slice(if self.is_first { b"\"" } else { b",\"" });
         self.is_first = false;
-        self.out.push_str(name);
-        self.out.push_str("\":");
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":");
         self.out
     }
 
@@ -61,84 +61,83 @@ impl<'a> Object<'a> {
     pub(crate) fn moment(&mut self, name: &str, moment: Timestamp) {
         let out = self.name(name);
         if (Timestamp::MIN..=Timestamp::MAX).contains(&moment) {
-            out.push('"');
+            out.push(b'"');
             put_moment(out, moment);
-            out.push('"');
+            out.push(b'"');
         } else {
-            out.push_str(&moment.micros().to_string());
+            out.extend_from_slice(moment.micros().to_string().as_bytes());
         }
     }
 
     /// Closes the object.
     pub(crate) fn close(self) {
-        self.out.push('}');
+        self.out.push(b'}');
     }
 }
 
 /// Writes a list, each item by the function given.
 pub(crate) fn put_list<T>(
-    out: &mut String,
+    out: &mut Vec<u8>,
     items: impl Iterator<Item = T>,
-    mut put: impl FnMut(&mut String, T),
+    mut put: impl FnMut(&mut Vec<u8>, T),
 ) {
-    out.push('[');
+    out.push(b'[');
     for (at, item) in items.enumerate() {
         if at > 0 {
-            out.push(',');
+            out.push(b',');
         }
         put(out, item);
     }
-    out.push(']');
+    out.push(b']');
 }
 
 /// Writes bytes in hex, quoted.
-pub(crate) fn put_hex(out: &mut String, bytes: &[u8]) {
-    out.push('"');
+pub(crate) fn put_hex(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.push(b'"');
     hex::put(out, bytes);
-    out.push('"');
+    out.push(b'"');
 }
 
 /// Writes a text, quoted and escaped.
-pub(crate) fn put_text(out: &mut String, text: &str) {
-    out.push('"');
-    let mut rest = text;
-    while let Some(at) = rest.bytes().position(is_escaped) {
+pub(crate) fn put_text(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    let mut rest = text.as_bytes();
+    // Looked for many bytes at a time; few texts have one.
+    let is_odd = rest.iter().fold(false, |odd, byte| odd | is_escaped(*byte));
+    while is_odd && let Some(at) = rest.iter().position(|byte| is_escaped(*byte)) {
         let (plain, from) = rest.split_at(at);
-        out.push_str(plain);
-        let mut letters = from.chars();
-        if let Some(letter) = letters.next() {
-            put_escaped(out, letter);
-        }
-        rest = letters.as_str();
+        out.extend_from_slice(plain);
+        let Some((byte, after)) = from.split_first() else { break };
+        put_escaped(out, *byte);
+        rest = after;
     }
-    out.push_str(rest);
-    out.push('"');
+    out.extend_from_slice(rest);
+    out.push(b'"');
 }
 
 const fn is_escaped(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
-fn put_escaped(out: &mut String, letter: char) {
-    let short = match letter {
-        '"' => "\\\"",
-        '\\' => "\\\\",
-        '\u{8}' => "\\b",
-        '\u{c}' => "\\f",
-        '\n' => "\\n",
-        '\r' => "\\r",
-        '\t' => "\\t",
+fn put_escaped(out: &mut Vec<u8>, byte: u8) {
+    let short: &[u8] = match byte {
+        b'"' => b"\\\"",
+        b'\\' => b"\\\\",
+        8 => b"\\b",
+        12 => b"\\f",
+        b'\n' => b"\\n",
+        b'\r' => b"\\r",
+        b'\t' => b"\\t",
         _ => {
-            out.push_str("\\u00");
-            let code = u8::try_from(u32::from(letter)).unwrap_or(0);
-            return hex::put(out, &[code]);
+            out.extend_from_slice(b"\\u00");
+            return hex::put(out, &[byte]);
         }
     };
-    out.push_str(short);
+    out.extend_from_slice(short);
 }
 
 /// Writes a number in decimal.
-pub(crate) fn put_number(out: &mut String, number: u64) {
+pub(crate) fn put_number(out: &mut Vec<u8>, number: u64) {
     let mut digits = [b'0'; 20];
     let mut left = number;
     let mut start = digits.len();
@@ -150,13 +149,13 @@ pub(crate) fn put_number(out: &mut String, number: u64) {
             break;
         }
     }
-    out.push_str(str::from_utf8(&digits[start..]).unwrap_or_default());
+    out.extend_from_slice(&digits[start..]);
 }
 
 /// Writes a moment of the years 1 to 9999 as RFC 3339 in UTC with six decimals.
 ///
 /// Days are turned into a date by counting 400-year eras from 1 March of year 0, in which leap days come last.
-pub(crate) fn put_moment(out: &mut String, moment: Timestamp) {
+pub(crate) fn put_moment(out: &mut Vec<u8>, moment: Timestamp) {
     const DAY: i64 = 86_400_000_000;
     let (days, within) = (moment.micros().div_euclid(DAY), moment.micros().rem_euclid(DAY));
     let shifted = days + 719_468;
@@ -169,29 +168,28 @@ pub(crate) fn put_moment(out: &mut String, moment: Timestamp) {
     let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let (seconds, micros) = (within / 1_000_000, within % 1_000_000);
+    let mut text = *b"0000-00-00T00:00:00.000000Z";
     let parts = [
-        (year, 4, '-'),
-        (month, 2, '-'),
-        (day, 2, 'T'),
-        (seconds / 3_600, 2, ':'),
-        (seconds / 60 % 60, 2, ':'),
-        (seconds % 60, 2, '.'),
-        (micros, 6, 'Z'),
+        (0..4, year),
+        (5..7, month),
+        (8..10, day),
+        (11..13, seconds / 3_600),
+        (14..16, seconds / 60 % 60),
+        (17..19, seconds % 60),
+        (20..26, micros),
     ];
-    for (number, width, after) in parts {
-        put_padded(out, number, width);
-        out.push(after);
+    for (place, number) in parts {
+        put_padded(&mut text[place], number);
     }
+    out.extend_from_slice(&text);
 }
 
-fn put_padded(out: &mut String, number: i64, width: usize) {
-    let mut digits = [b'0'; 6];
-    let mut left = number;
-    for digit in digits[..width].iter_mut().rev() {
+fn put_padded(digits: &mut [u8], number: i64) {
+    let mut left = u32::try_from(number).unwrap_or(0);
+    for digit in digits.iter_mut().rev() {
         *digit = b'0' + u8::try_from(left % 10).unwrap_or(0);
         left /= 10;
     }
-    out.push_str(str::from_utf8(&digits[..width]).unwrap_or_default());
 }
 
 #[cfg(test)]
@@ -208,13 +206,13 @@ mod tests {
         ) {
             let codes: String = codes.into_iter().filter_map(char::from_u32).collect();
             for text in [text, codes] {
-                let mut out = String::new();
+                let mut out = Vec::new();
                 put_text(&mut out, &text);
-                prop_assert_eq!(out, serde_json::Value::from(text).to_string());
+                prop_assert_eq!(out, serde_json::Value::from(text).to_string().into_bytes());
             }
-            let mut out = String::new();
+            let mut out = Vec::new();
             put_number(&mut out, number);
-            prop_assert_eq!(out, number.to_string());
+            prop_assert_eq!(out, number.to_string().into_bytes());
         }
 
         #[test]
@@ -222,9 +220,9 @@ mod tests {
             micros in Timestamp::MIN.micros()..=Timestamp::MAX.micros(),
         ) {
             let moment = Timestamp::from_micros(micros);
-            let mut out = String::new();
+            let mut out = Vec::new();
             put_moment(&mut out, moment);
-            prop_assert_eq!(out, moment.to_string());
+            prop_assert_eq!(out, moment.to_string().into_bytes());
         }
     }
 
@@ -236,14 +234,14 @@ mod tests {
             "1900-03-01T00:00:00.000000Z",
             "2024-12-31T12:00:00.000001Z",
         ] {
-            let mut out = String::new();
+            let mut out = Vec::new();
             put_moment(&mut out, Timestamp::parse_rfc3339(text).unwrap());
-            assert_eq!(out, text);
+            assert_eq!(out, text.as_bytes());
         }
         for end in [Timestamp::MIN, Timestamp::MAX] {
-            let mut out = String::new();
+            let mut out = Vec::new();
             put_moment(&mut out, end);
-            assert_eq!(out, end.to_string());
+            assert_eq!(out, end.to_string().as_bytes());
         }
     }
 }

@@ -23,8 +23,8 @@ use crate::format::json::{self, Object};
 pub(crate) const LINE_BYTES_MAX: usize = 8 * chat::limits::EVENT_BYTES_MAX;
 
 /// Returns the line of an event, without its line feed.
-pub fn write(recorded: &Recorded, archive: ArchiveId) -> String {
-    let mut line = String::with_capacity(LINE_BYTES);
+pub fn write(recorded: &Recorded, archive: ArchiveId) -> Vec<u8> {
+    let mut line = Vec::with_capacity(LINE_BYTES);
     put(&mut line, recorded, archive);
     line
 }
@@ -33,7 +33,7 @@ pub fn write(recorded: &Recorded, archive: ArchiveId) -> String {
 const LINE_BYTES: usize = 768;
 
 /// Writes the line of an event behind a text. The members stand in byte order of their names.
-pub(crate) fn put(out: &mut String, recorded: &Recorded, archive: ArchiveId) {
+pub(crate) fn put(out: &mut Vec<u8>, recorded: &Recorded, archive: ArchiveId) {
     let event = &recorded.event;
     let content = &event.content;
     let packed = packed_fields(event);
@@ -96,20 +96,21 @@ fn packed_fields(event: &ChatEvent) -> Vec<Field> {
     fields
 }
 
-fn put_packed(out: &mut String, field: &Field) {
-    out.push_str(std::str::from_utf8(&field.value).unwrap_or("null"));
+fn put_packed(out: &mut Vec<u8>, field: &Field) {
+    let is_text = std::str::from_utf8(&field.value).is_ok();
+    out.extend_from_slice(if is_text { &field.value } else { b"null" });
 }
 
 /// Writes how an event is cited, quoted.
-fn put_id(out: &mut String, archive: ArchiveId, seq: Seq) {
-    out.push('"');
+fn put_id(out: &mut Vec<u8>, archive: ArchiveId, seq: Seq) {
+    out.push(b'"');
     hex::put(out, archive.as_bytes());
-    out.push('/');
+    out.push(b'/');
     json::put_number(out, seq.get());
-    out.push('"');
+    out.push(b'"');
 }
 
-fn put_person(out: &mut String, person: &Person) {
+fn put_person(out: &mut Vec<u8>, person: &Person) {
     let mut member = Object::open(out);
     member.text_if("email", person.email.as_ref());
     member.text_if("foreign_id", person.foreign_id.as_ref());
@@ -118,7 +119,7 @@ fn put_person(out: &mut String, person: &Person) {
     member.close();
 }
 
-fn put_origin(out: &mut String, origin: &Origin) {
+fn put_origin(out: &mut Vec<u8>, origin: &Origin) {
     let mut member = Object::open(out);
     match &origin.key {
         OriginKey::Given(key) => member.text("key", key),
@@ -164,7 +165,7 @@ pub(crate) fn kind_word(kind: EventKind) -> Cow<'static, str> {
 /// Nearly every line is read in one pass by a reader that knows the members of a message alone. Whatever a reader made of a
 /// line counts only if it is written as that very line again, so the quick one can refuse but not misread.
 pub fn read(line: &[u8], archive: ArchiveId) -> Result<Recorded, String> {
-    let message = plain::read(line).filter(|read| write(read, archive).as_bytes() == line);
+    let message = plain::read(line).filter(|read| write(read, archive) == line);
     message.map_or_else(|| read_any(line, archive), Ok)
 }
 
@@ -172,7 +173,7 @@ fn read_any(line: &[u8], archive: ArchiveId) -> Result<Recorded, String> {
     let value: Value = serde_json::from_slice(line).map_err(|error| format!("no JSON: {error}"))?;
     let Value::Object(members) = value else { return Err("no JSON object".to_owned()) };
     let recorded = parse(&Members(&members)).ok_or("a member is missing or malformed")?;
-    if write(&recorded, archive).as_bytes() == line {
+    if write(&recorded, archive) == line {
         Ok(recorded)
     } else {
         Err("not in the canonical form of any event".to_owned())
@@ -205,9 +206,10 @@ fn parse(line: &Members<'_>) -> Option<Recorded> {
     };
     for id in line.list("other_ids") {
         let id = Members(id.as_object()?);
-        event
-            .other_ids
-            .push((id.number("role")?.try_into().ok()?, hex::read_array(id.text("id")?)?));
+        event.other_ids.push((
+            id.number("role")?.try_into().ok()?,
+            hex::read_array(id.text("id")?.as_bytes())?,
+        ));
     }
     let base = Recorded {
         seq: Seq::new(line.number("seq")?)?,
@@ -241,7 +243,7 @@ fn parse_fields(line: &Members<'_>) -> Option<Vec<Field>> {
         fields.push(Field { tag: tag::EDITED_AT, value: micros.to_be_bytes().to_vec() });
     }
     if line.0.contains_key("raw") {
-        fields.push(Field { tag: tag::RAW, value: hex::read(line.text("raw")?)? });
+        fields.push(Field { tag: tag::RAW, value: hex::read(line.text("raw")?.as_bytes())? });
     }
     if let Some(act) = line.0.get("act") {
         fields.push(Field { tag: tag::ACT, value: act.to_string().into_bytes() });
@@ -253,7 +255,7 @@ fn parse_fields(line: &Members<'_>) -> Option<Vec<Field>> {
     for field in line.list("other_fields") {
         let field = Members(field.as_object()?);
         let tag = field.number("tag")?.try_into().ok()?;
-        fields.push(Field { tag, value: hex::read(field.text("value")?)? });
+        fields.push(Field { tag, value: hex::read(field.text("value")?.as_bytes())? });
     }
     Some(fields)
 }
@@ -360,7 +362,7 @@ mod tests {
             let fields: Vec<_> = fields.map(|(tag, value)| Field { tag, value }).collect();
             let recorded = record::decode(&header, fields.clone()).unwrap();
             let line = write(&recorded, ARCHIVE);
-            let back = read(line.as_bytes(), ARCHIVE).unwrap();
+            let back = read(&line, ARCHIVE).unwrap();
             prop_assert_eq!(record::header(&back), header);
             prop_assert_eq!(record::fields(&back.event), fields);
             prop_assert_eq!(back, recorded);
@@ -374,7 +376,7 @@ mod tests {
         let place_seq = Some(PlaceSeq::FIRST);
         let recorded =
             Recorded { seq: Seq::FIRST, place_seq, place_prev: None, recorded_at: at, event };
-        let line = write(&recorded, ARCHIVE);
+        let line = String::from_utf8(write(&recorded, ARCHIVE)).unwrap();
         assert!(line.starts_with(r#"{"actor":{"id":"0303"#), "{line}");
         assert!(line.contains(r#""text":"Grüße\n"#) && line.contains(r#"\u0001\"\\/""#), "{line}");
         assert_eq!(read(line.as_bytes(), ARCHIVE), Ok(recorded));

@@ -1,6 +1,7 @@
 //! The bytes of a package: pure functions from events to lines and rows. Only here does this crate speak JSON.
 
 pub(crate) mod cells;
+pub(crate) mod copies;
 pub mod csv;
 pub(crate) mod frozen;
 pub(crate) mod gather;

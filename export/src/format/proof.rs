@@ -13,8 +13,8 @@ use crate::format::scanner::Scanner;
 use crate::withhold::{self, Withheld};
 
 /// Returns the line of a proof, without its line feed. The members stand in byte order of their names.
-pub fn write(inclusion: &Inclusion) -> String {
-    let mut out = String::with_capacity(LINE_BYTES);
+pub fn write(inclusion: &Inclusion) -> Vec<u8> {
+    let mut out = Vec::with_capacity(LINE_BYTES);
     let mut line = Object::open(&mut out);
     line.text("kind", "inclusion");
     put_opening(line.name("opening"), &inclusion.opening);
@@ -27,9 +27,9 @@ pub fn write(inclusion: &Inclusion) -> String {
 /// Bytes of an ordinary line.
 const LINE_BYTES: usize = 2_560;
 
-fn put_opening(out: &mut String, opening: &Opening) {
+fn put_opening(out: &mut Vec<u8>, opening: &Opening) {
     let Opening::Open { header, hs, ls, fields } = opening else {
-        return out.push_str(&opening.to_json_without(&|_| true).to_string());
+        return out.extend_from_slice(opening.to_json_without(&|_| true).to_string().as_bytes());
     };
     let mut member = Object::open(out);
     json::put_list(member.name("fields"), fields.iter(), |out, field| {

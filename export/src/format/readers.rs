@@ -19,7 +19,7 @@ pub(crate) struct Attendance {
     names: BTreeMap<RoomId, String>,
     steps: BTreeMap<(RoomId, Timestamp, Seq), Step>,
     /// Whom a text means in a room; nothing where it could mean several.
-    known: HashMap<(RoomId, String), Option<PersonId>>,
+    known: HashMap<RoomId, HashMap<String, Option<PersonId>>>,
 }
 
 #[derive(Debug)]
@@ -55,9 +55,12 @@ impl Attendance {
 
     fn learn(&mut self, room: RoomId, actor: &Person) {
         let words = [Some(&actor.name), actor.foreign_id.as_ref(), actor.email.as_ref()];
+        let known = self.known.entry(room).or_default();
         for word in words.into_iter().flatten() {
-            let known = self.known.entry((room, word.clone())).or_insert(Some(actor.id));
-            *known = known.filter(|person| *person == actor.id);
+            match known.get_mut(word) {
+                Some(known) => *known = known.filter(|person| *person == actor.id),
+                None => drop(known.insert(word.clone(), Some(actor.id))),
+            }
         }
     }
 
@@ -76,7 +79,8 @@ impl Attendance {
                 Step::Listed { kind, members } => {
                     readers.listed.insert(room);
                     for name in members {
-                        let known = self.known.get(&(room, name.clone())).copied().flatten();
+                        let known = self.known.get(&room).and_then(|known| known.get(&name));
+                        let known = known.copied().flatten();
                         let who = known.map_or_else(|| Who::Named(name.clone()), Who::Person);
                         open.entry((room, who.clone())).or_insert_with(|| {
                             let from = Some(Edge { kind, moment: None });

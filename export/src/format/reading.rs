@@ -6,8 +6,6 @@
 
 use std::borrow::Cow;
 
-use crate::format::cells::{self, Cells};
-
 /// UTF-16 units that a spreadsheet cell holds.
 const CELL_UNITS_MAX: usize = 32_767;
 
@@ -17,34 +15,29 @@ pub const FLAG_COLUMNS: [&str; 3] = ["guarded", "truncated", "controls_shown"];
 /// The mark that tells readers of spreadsheets that a file is UTF-8.
 pub(crate) const BYTE_ORDER_MARK: &str = "\u{feff}";
 
-/// Writes the row of the reading copy for the cells of the exact table, the first of which is the record's id.
-pub(crate) fn put_row(out: &mut Vec<u8>, exact: &Cells) {
-    let record_id = exact.iter().next().unwrap_or_default();
-    let (mut guarded, mut cut, mut shown) = (false, false, false);
-    let cells = exact.iter().map(|cell| {
-        if is_plain(cell) {
-            return Cow::Borrowed(cell);
-        }
-        let text = show_controls(cell);
-        shown |= matches!(text, Cow::Owned(_));
-        let text = cut_to_cell(text, record_id, &mut cut);
-        guard(text, &mut guarded)
-    });
-    // The flags are known once the cells are written, and stand behind them.
-    cells::put_row(out, cells);
-    out.truncate(out.len().saturating_sub(2));
-    for flag in [guarded, cut, shown] {
-        out.extend_from_slice(if flag { b",\"1\"" } else { b",\"0\"" });
-    }
-    out.extend_from_slice(b"\r\n");
+/// What was done to any cell of a row.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Flags {
+    pub(crate) guarded: bool,
+    pub(crate) cut: bool,
+    pub(crate) shown: bool,
+}
+
+/// Returns a cell as the reading copy has it; borrowed where it is the same.
+pub(crate) fn made_safe<'a>(cell: &'a str, record_id: &[u8], flags: &mut Flags) -> Cow<'a, str> {
+    let text = show_controls(cell);
+    flags.shown |= matches!(text, Cow::Owned(_));
+    let text = cut_to_cell(text, record_id, &mut flags.cut);
+    guard(text, &mut flags.guarded)
 }
 
 /// Returns whether a cell can stand as it is, by a look at its bytes alone: short, printable ASCII that begins with a
 /// letter or a digit, or nothing at all.
-fn is_plain(cell: &str) -> bool {
+pub(crate) fn is_plain(cell: &str) -> bool {
     cell.len() < CELL_UNITS_MAX
         && cell.bytes().next().is_none_or(|first| first.is_ascii_alphanumeric())
-        && cell.bytes().all(|byte| (b' '..0x7f).contains(&byte))
+        // All of them, whatever is found on the way: so many are looked at together.
+        && cell.bytes().fold(true, |plain, byte| plain & (b' '..0x7f).contains(&byte))
 }
 
 /// Returns whether a character is invisible and changes how the rest is read: controls but tab and line feed,
@@ -71,11 +64,12 @@ fn show_controls(cell: &str) -> Cow<'_, str> {
 }
 
 /// Cuts a text that does not fit, and says where the whole of it is. One unit is kept free for the guard.
-fn cut_to_cell<'a>(text: Cow<'a, str>, record_id: &str, cut: &mut bool) -> Cow<'a, str> {
+fn cut_to_cell<'a>(text: Cow<'a, str>, record_id: &[u8], cut: &mut bool) -> Cow<'a, str> {
     if text.len() < CELL_UNITS_MAX || text.encode_utf16().count() < CELL_UNITS_MAX {
         return text;
     }
     *cut = true;
+    let record_id = String::from_utf8_lossy(record_id);
     let pointer = format!(" [cut; the whole text is in exact/messages.csv, record {record_id}]");
     let mut room = CELL_UNITS_MAX.saturating_sub(1).saturating_sub(pointer.encode_utf16().count());
     let mut kept = String::new();
@@ -123,14 +117,14 @@ fn guard<'a>(text: Cow<'a, str>, guarded: &mut bool) -> Cow<'a, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::copies::Copies;
 
     fn reading(cell: &str) -> (String, String) {
-        let mut exact = Cells::default();
-        exact.add("id/1");
-        exact.add(cell);
-        let mut row = Vec::new();
-        put_row(&mut row, &exact);
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(row.as_slice());
+        let mut row = Copies::default();
+        row.plain("id/1");
+        row.text(cell);
+        row.finish();
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(row.reading());
         let record = reader.records().next().unwrap().unwrap();
         (record[1].to_owned(), record.iter().skip(2).collect())
     }

@@ -67,12 +67,16 @@ impl<'a> Scanner<'a> {
 
     /// Takes a quoted text of hex.
     pub(crate) fn hex(&mut self) -> Option<Vec<u8>> {
-        hex::read(std::str::from_utf8(self.quoted()?).ok()?)
+        hex::read(self.quoted()?)
     }
 
     /// Takes so many bytes, quoted in hex.
     pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        hex::read_array(std::str::from_utf8(self.quoted()?).ok()?)
+        let (open, rest) = self.0.split_first()?;
+        let (digits, rest) = rest.split_at_checked(N.saturating_mul(2))?;
+        let (close, rest) = rest.split_first()?;
+        self.0 = rest;
+        if (*open, *close) == (b'"', b'"') { hex::read_array(digits) } else { None }
     }
 
     /// Takes a quoted text and undoes its escapes.
@@ -104,7 +108,7 @@ impl<'a> Scanner<'a> {
             b'u' => {
                 let (digits, rest) = self.0.split_first_chunk::<4>()?;
                 self.0 = rest;
-                let [high, low] = hex::read_array(std::str::from_utf8(digits).ok()?)?;
+                let [high, low] = hex::read_array(digits)?;
                 // Only controls are written so; as a byte, anything above would be no character.
                 Some(low).filter(|low| high == 0 && *low < 0x20)?
             }
@@ -148,13 +152,13 @@ mod tests {
             micros in Timestamp::MIN.micros()..=Timestamp::MAX.micros(),
             number in any::<u64>(),
         ) {
-            let mut out = String::new();
+            let mut out = Vec::new();
             json::put_text(&mut out, &text);
-            out.push('"');
+            out.push(b'"');
             json::put_moment(&mut out, Timestamp::from_micros(micros));
-            out.push('"');
+            out.push(b'"');
             json::put_number(&mut out, number);
-            let mut line = Scanner::of(out.as_bytes());
+            let mut line = Scanner::of(&out);
             prop_assert_eq!(line.text(), Some(text));
             prop_assert_eq!(line.moment(), Some(Timestamp::from_micros(micros)));
             prop_assert_eq!(line.number(), Some(number));

@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 use std::io;
 
+use archive::proof::Digest;
 use chat::{Attachment, Custody, FileId, Recorded};
 
-use crate::format::cells::{Cells, RowSink, put_row, row};
-use crate::format::csv::{Surroundings, moment};
+use crate::format::cells::{RowSink, row};
+use crate::format::copies::Copies;
+use crate::format::csv::{Surroundings, cited, moment};
 use crate::format::gather::{Files, Gathered};
 use crate::format::manifest::Facts;
 use crate::format::readers::{Edge, Readers, Stay, Who};
@@ -120,7 +122,7 @@ impl<'a> Tables<'a> {
     /// Makes every table. `events` gives the events in order, each with the hash of its line.
     pub(crate) fn derive<'b>(
         &'b self,
-        events: impl Iterator<Item = io::Result<(Recorded, String)>>,
+        events: impl Iterator<Item = io::Result<(Recorded, Digest)>>,
         sinks: Sinks<'b>,
     ) -> io::Result<RowCounts> {
         let mut rows = self.start(sinks)?;
@@ -134,7 +136,7 @@ impl<'a> Tables<'a> {
     /// Begins every table.
     pub(crate) fn start<'b>(&'b self, mut sinks: Sinks<'b>) -> io::Result<Rows<'b>> {
         let surroundings = Surroundings {
-            archive: self.facts.archive,
+            cited: cited(self.facts.archive),
             source_names: &self.facts.source_names,
             room_categories: &self.facts.room_categories,
             hits: self.facts.hits.as_ref(),
@@ -156,8 +158,7 @@ impl<'a> Tables<'a> {
             ];
             sinks.exceptions.row(Some(seq), &row(cells))?;
         }
-        let (exact, bytes) = (Cells::default(), Vec::new());
-        Ok(Rows { tables: self, surroundings, sinks, exact, bytes, counts })
+        Ok(Rows { tables: self, surroundings, sinks, copies: Copies::default(), counts })
     }
 
     fn put_headers(surroundings: &Surroundings<'_>, sinks: &mut Sinks<'_>) -> io::Result<()> {
@@ -281,23 +282,18 @@ pub(crate) struct Rows<'a> {
     tables: &'a Tables<'a>,
     surroundings: Surroundings<'a>,
     sinks: Sinks<'a>,
-    exact: Cells,
-    bytes: Vec<u8>,
+    copies: Copies,
     counts: RowCounts,
 }
 
 impl Rows<'_> {
-    /// Makes the rows of the next event. `line_sha256` is the hash of its line, in hex.
-    pub(crate) fn take(&mut self, recorded: &Recorded, line_sha256: &str) -> io::Result<()> {
+    /// Makes the rows of the next event. `line_sha256` is the hash of its line.
+    pub(crate) fn take(&mut self, recorded: &Recorded, line_sha256: &Digest) -> io::Result<()> {
         self.counts.events += 1;
         if let Some(csv) = &mut self.sinks.csv {
-            self.surroundings.put(recorded, line_sha256, &mut self.exact);
-            self.bytes.clear();
-            put_row(&mut self.bytes, self.exact.iter());
-            csv.exact.row(Some(recorded.seq), &self.bytes)?;
-            self.bytes.clear();
-            reading::put_row(&mut self.bytes, &self.exact);
-            csv.reading.row(Some(recorded.seq), &self.bytes)?;
+            self.surroundings.put(recorded, line_sha256, &mut self.copies);
+            csv.exact.row(Some(recorded.seq), self.copies.exact())?;
+            csv.reading.row(Some(recorded.seq), self.copies.reading())?;
         }
         let Self { tables, surroundings, sinks, counts, .. } = self;
         tables.put_attachments(surroundings, recorded, sinks, counts)

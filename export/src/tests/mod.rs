@@ -9,6 +9,7 @@ mod changed;
 mod complete;
 mod damage;
 mod package;
+mod pinned;
 mod python;
 mod real;
 mod withheld;

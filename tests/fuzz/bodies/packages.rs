@@ -14,7 +14,7 @@ const KEY: &str = include_str!("../package.key");
 pub(super) fn event_line(bytes: &[u8]) {
     for archive in [[9; 16], [0; 16]].map(ArchiveId::from_bytes) {
         match line::read(bytes, archive) {
-            Ok(recorded) => assert_eq!(line::write(&recorded, archive).as_bytes(), bytes),
+            Ok(recorded) => assert_eq!(line::write(&recorded, archive), bytes),
             Err(words) => assert!(!words.is_empty()),
         }
     }

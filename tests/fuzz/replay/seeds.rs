@@ -13,7 +13,7 @@ pub(crate) fn of(target: &str) -> Vec<Vec<u8>> {
         "segment" => vec![segment(&live(&events(40))), segment(&remains(&events(6)))],
         "event_line" => {
             let archive = ArchiveId::from_bytes([9; 16]);
-            let line = |event| export::format::line::write(event, archive).into_bytes();
+            let line = |event| export::format::line::write(event, archive);
             events(2).iter().map(line).collect()
         }
         _ => Vec::new(),
