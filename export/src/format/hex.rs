@@ -31,10 +31,14 @@ pub(crate) fn put(text: &mut Vec<u8>, bytes: &[u8]) {
 fn digits(bytes: &[u8; CHUNK_BYTES]) -> [u8; CHUNK_DIGITS] {
     let mut digits = [0; CHUNK_DIGITS];
     for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
-        *pair = [byte >> 4, byte & 15];
+        let byte = u16::from(*byte);
+        *pair = (byte >> 4 | (byte & 15) << 8).to_le_bytes();
     }
-    // From 9 to `a` it is 39 places further.
-    digits.map(|value| value + b'0' + if value > 9 { 39 } else { 0 })
+    for digit in &mut digits {
+        // From 9 to `a` it is 39 places further.
+        *digit = digit.wrapping_add(if *digit > 9 { b'0' + 39 } else { b'0' });
+    }
+    digits
 }
 
 /// Reads digits into exactly the bytes that they must be; returns whether they are that many and all digits.
@@ -61,13 +65,15 @@ fn read_into(digits: &[u8], bytes: &mut [u8]) -> bool {
 /// Reads as many digits as go at once; returns whether they are digits.
 fn read_chunk(digits: &[u8; CHUNK_DIGITS], bytes: &mut [u8; CHUNK_BYTES]) -> bool {
     let mut are_wrong = 0_u8;
-    let values = digits.map(|digit| {
-        let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
+    let mut values = *digits;
+    for value in &mut values {
+        let (number, letter) = (value.wrapping_sub(b'0'), value.wrapping_sub(b'a'));
         are_wrong |= u8::from(number > 9) & u8::from(letter > 5);
-        if number > 9 { letter.wrapping_add(10) } else { number }
-    });
-    for (byte, [high, low]) in bytes.iter_mut().zip(values.as_chunks::<2>().0) {
-        *byte = high << 4 | low & 15;
+        *value = if number > 9 { letter.wrapping_add(10) } else { number };
+    }
+    for (byte, pair) in bytes.iter_mut().zip(values.as_chunks::<2>().0) {
+        let [both, _] = (u16::from_le_bytes(*pair) << 4 | u16::from_be_bytes(*pair)).to_le_bytes();
+        *byte = both;
     }
     are_wrong == 0
 }
