@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tantivy::columnar::{Cardinality, Column, ColumnValues};
 use tantivy::index::{SegmentId, SegmentReader};
 use tantivy::{DocId, Searcher};
 
+use crate::not_searched::Unread;
 use crate::schema::{AT, SEQ};
 
 /// Event times and sequence numbers of one segment, whose documents lie in order of time, latest first.
@@ -19,6 +20,8 @@ pub(crate) struct Columns {
     docs: DocId,
     seq_first: u64,
     seq_last: u64,
+    /// How much of each sort no search looks into, once that was counted.
+    unread: [OnceLock<u64>; Unread::SORTS],
 }
 
 impl fmt::Debug for Columns {
@@ -38,6 +41,7 @@ impl Columns {
             seq_last: seq.max_value(),
             at: each(at, 0),
             seq: each(seq, 0),
+            unread: Default::default(),
         })
     }
 
@@ -49,6 +53,11 @@ impl Columns {
     /// Returns the lowest and the highest sequence number.
     pub(crate) const fn seq_range(&self) -> (u64, u64) {
         (self.seq_first, self.seq_last)
+    }
+
+    /// Returns where the number of documents is kept that no search looks into, for one sort.
+    pub(crate) fn unread(&self, unread: Unread) -> &OnceLock<u64> {
+        &self.unread[unread.place()]
     }
 
     /// Returns the event time of a document.

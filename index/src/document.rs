@@ -107,7 +107,7 @@ impl Scribe {
     /// version wrote. `room` is what was known of its room when it was recorded.
     pub(crate) fn document(&mut self, recorded: &Recorded, room: RoomThen) -> Option<Document> {
         let event = &recorded.event;
-        if matches!(event.kind, EventKind::Officer | EventKind::Unknown(_)) {
+        if !is_ever_found(event.kind) {
             return None;
         }
         let fields = self.fields;
@@ -179,6 +179,11 @@ impl Scribe {
             texts.value(fields.source_id, origin.source.as_bytes());
         }
     }
+}
+
+/// Returns whether any search finds events of a kind: not those of an officer's act, nor of one that a later version wrote.
+pub(crate) const fn is_ever_found(kind: EventKind) -> bool {
+    !matches!(kind, EventKind::Officer | EventKind::Unknown(_))
 }
 
 /// Returns the bytes of the term of a stem. A colon is in no token, so no other pair gives the same term.

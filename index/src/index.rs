@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -10,20 +10,25 @@ use archive::Archive;
 use chat::limits::PAGE_HITS_MAX;
 use chat::{Recorded, Seq};
 use parking_lot::Mutex;
-use query::{ANALYSIS_VERSION, Analysed, Query};
+use query::{ANALYSIS_VERSION, Analysed, Query, Zone};
 
 use crate::cursor::{Binding, Bookmark};
 use crate::error::{Error, Result};
 use crate::follower::Follower;
 use crate::lower::Verify;
 use crate::marks::{Marks, MarksAt};
-use crate::page::{Answer, Order, Page};
+use crate::not_searched::NotSearched;
+use crate::page::{Answer, Found, Order, Page};
 use crate::scope::Scope;
 use crate::search::Search;
 use crate::settings::Settings;
 use crate::shared::{Shared, Sight};
 use crate::snapshot::{Snapshot, SnapshotChoice};
 use crate::state::StateAt;
+
+/// The query that everything matches: for a search of which only what stands beside its hits is asked for.
+static EVERYTHING: LazyLock<Query> =
+    LazyLock::new(|| Query::parse("", &Zone::Utc).expect("an empty query is one"));
 
 /// How often progress of a rebuild is told.
 const PROGRESS_WAIT: Duration = Duration::from_millis(250);
@@ -74,6 +79,40 @@ impl Index {
         choice: &SnapshotChoice,
         page: &Page,
     ) -> Result<Answer> {
+        let (search, bookmark) = self.begin(query, scope, choice, page)?;
+        search.page(page, bookmark.as_ref())
+    }
+
+    /// Finds as [`Index::search`] does, and returns besides what stands beside the hits and what was not searched: both of the
+    /// very state that was searched.
+    pub fn find(
+        &self,
+        query: &Query,
+        scope: &Scope,
+        choice: &SnapshotChoice,
+        page: &Page,
+    ) -> Result<Found> {
+        let (search, bookmark) = self.begin(query, scope, choice, page)?;
+        let answer = search.page(page, bookmark.as_ref())?;
+        let not_searched = search.not_searched()?;
+        Ok(Found { answer, not_searched, state: search.state })
+    }
+
+    /// Counts what no search looks into within the scope, as of the snapshot.
+    pub fn not_searched(&self, scope: &Scope, snapshot: &Snapshot) -> Result<NotSearched> {
+        let snapshot = self.snapshot(&SnapshotChoice::At(*snapshot))?;
+        let sight = self.shared.see(snapshot.size, self.settings.patience)?;
+        self.prepare(&EVERYTHING, scope, snapshot, sight)?.not_searched()
+    }
+
+    /// Finds the snapshot and what to look at, and reads the cursor.
+    fn begin<'a>(
+        &self,
+        query: &'a Query,
+        scope: &'a Scope,
+        choice: &SnapshotChoice,
+        page: &Page,
+    ) -> Result<(Search<'a>, Option<Bookmark>)> {
         if page.limit > PAGE_HITS_MAX {
             return Err(Error::PageTooLarge { found: page.limit, expected: PAGE_HITS_MAX });
         }
@@ -90,8 +129,7 @@ impl Index {
         if page.order == Order::Score {
             self.shared.keep(&sight.view);
         }
-        let reader = self.shared.name_of(&sight.view);
-        self.prepare(query, scope, snapshot, sight)?.page(page, bookmark.as_ref(), reader)
+        Ok((self.prepare(query, scope, snapshot, sight)?, bookmark))
     }
 
     /// Returns the sequence numbers of all matches within the scope as of the snapshot, ascending.
@@ -204,6 +242,9 @@ impl Index {
     fn snapshot(&self, choice: &SnapshotChoice) -> Result<Snapshot> {
         let newest = self.newest();
         let SnapshotChoice::At(at) = choice else { return Ok(newest) };
+        if *at == newest {
+            return Ok(newest);
+        }
         if at.analysis != newest.analysis {
             let (found, expected) = (at.analysis, newest.analysis);
             return Err(Error::SnapshotOfOtherAnalysis { found, expected });
@@ -260,7 +301,8 @@ impl Index {
         state.attend(asked.participants(), &sight)?;
         let archive = Arc::clone(&self.shared.sources.archive);
         let verify = Verify { archive, faults: Arc::default() };
-        Ok(Search { asked, scope, snapshot, sight, state, verify })
+        let reader = self.shared.name_of(&sight.view);
+        Ok(Search { asked, scope, snapshot, sight, reader, state, verify })
     }
 }
 

@@ -3,7 +3,9 @@
 use chat::Seq;
 
 use crate::cursor::Cursor;
+use crate::not_searched::NotSearched;
 use crate::snapshot::Snapshot;
+use crate::state::StateAt;
 
 /// The order of hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,7 +45,18 @@ pub struct Hit {
     pub score: Option<f32>,
 }
 
-/// What a search found.
+/// What a search found, and what stands beside it in the state that was searched.
+#[derive(Debug)]
+pub struct Found {
+    /// The hits and their number.
+    pub answer: Answer,
+    /// What was not searched.
+    pub not_searched: NotSearched,
+    /// What [`query::matches`] needs to agree with this search on this query; marks are in it only where the query asks for any.
+    pub state: StateAt,
+}
+
+/// The hits of a page, and the exact number of all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     /// The state that was searched; give it back to find the same again.

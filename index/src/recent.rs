@@ -9,6 +9,7 @@ use chat::{PersonId, RoomId, Seq};
 use parking_lot::RwLock;
 use query::{Analysed, Step};
 
+use crate::document::is_ever_found;
 use crate::error::{Error, Result};
 use crate::marks::Marks;
 use crate::presence;
@@ -31,7 +32,8 @@ pub(crate) struct RecentEvent {
     pub(crate) step: Option<(PersonId, RoomId, Step)>,
 }
 
-/// The events after the last commit.
+/// The events after the last commit that some search can find. Every search adds an officer's act to the log: those are
+/// passed over, or a search would be the slower the more were made before it.
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
     events: VecDeque<Arc<RecentEvent>>,
@@ -77,6 +79,9 @@ impl Recent {
             for recorded in events.iter().flatten() {
                 sources.surroundings.write().apply(recorded);
                 sources.marks.write().apply(recorded);
+                if !is_ever_found(recorded.event.kind) {
+                    continue;
+                }
                 let language = sources.surroundings.read().room_then(recorded).language;
                 let room = recorded.event.place.as_ref().map(|place| place.room);
                 let analysed = Analysed::of(recorded, language);

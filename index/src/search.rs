@@ -1,9 +1,7 @@
 //! One search: from what was asked to the hits of a page, over the committed segments and the tail alike.
 
-use std::sync::Arc;
-
 use chat::Seq;
-use query::{Query as Asked, matches};
+use query::{Analysed, Query as Asked, holds};
 use tantivy::query::{EnableScoring, Query as _, Weight};
 
 use crate::cursor::{Binding, Bookmark};
@@ -24,20 +22,17 @@ pub(crate) struct Search<'a> {
     pub(crate) scope: &'a Scope,
     pub(crate) snapshot: Snapshot,
     pub(crate) sight: Sight,
+    /// The number by which cursors by relevance name the committed state.
+    pub(crate) reader: u64,
     pub(crate) state: StateAt,
     pub(crate) verify: Verify,
 }
 
 impl Search<'_> {
-    /// Returns one page and the exact count. `reader` names the committed state for cursors by relevance.
-    pub(crate) fn page(
-        &self,
-        page: &Page,
-        bookmark: Option<&Bookmark>,
-        reader: u64,
-    ) -> Result<Answer> {
-        let weight = self.weight(page.order == Order::Score)?;
-        let recent = self.recent();
+    /// Returns one page and the exact count.
+    pub(crate) fn page(&self, page: &Page, bookmark: Option<&Bookmark>) -> Result<Answer> {
+        let weight = self.weight(self.asked, page.order == Order::Score)?;
+        let recent: Vec<_> = self.recent(self.asked).collect();
         // One more than asked for tells whether there is another page.
         let mut found = Highest::of(if page.limit == 0 { 0 } else { page.limit + 1 });
         let after = bookmark.map(|bookmark| Rank { by: bookmark.rank, seq: bookmark.seq });
@@ -55,7 +50,7 @@ impl Search<'_> {
         ranks.truncate(page.limit);
         let next = ranks.last().filter(|_| is_more).map(|last| {
             let last = if page.order == Order::Oldest { last.reversed() } else { *last };
-            let reader = if page.order == Order::Score { reader } else { 0 };
+            let reader = if page.order == Order::Score { self.reader } else { 0 };
             let (rank, seq) = (last.by, last.seq);
             let bookmark = Bookmark { snapshot: self.snapshot, count, rank, seq, reader };
             bookmark.seal(Binding::of(self.asked, self.scope, page.order))
@@ -66,8 +61,8 @@ impl Search<'_> {
 
     /// Returns the sequence numbers of all matches, ascending.
     pub(crate) fn seqs(&self) -> Result<Vec<Seq>> {
-        let weight = self.weight(false)?;
-        let mut seqs: Vec<u64> = self.recent().iter().map(|rank| rank.seq).collect();
+        let weight = self.weight(self.asked, false)?;
+        let mut seqs: Vec<u64> = self.recent(self.asked).map(|rank| rank.seq).collect();
         for segment in self.sight.view.segments(self.snapshot.size) {
             self.engine(segment.each(&*weight, |seq| seqs.push(seq)))?;
         }
@@ -75,10 +70,11 @@ impl Search<'_> {
         Ok(seqs.into_iter().filter_map(Seq::new).collect())
     }
 
-    fn weight(&self, scoring: bool) -> Result<Box<dyn Weight>> {
+    /// Returns the lists of a query within the scope.
+    pub(crate) fn weight(&self, asked: &Asked, scoring: bool) -> Result<Box<dyn Weight>> {
         let view: &View = &self.sight.view;
         let beside = Beside { state: &self.state, verify: &self.verify };
-        let query = Lowering::of(self.asked, view, beside, scoring).query(self.asked, self.scope);
+        let query = Lowering::of(asked, view, beside, scoring).query(asked, self.scope);
         let scoring = if scoring {
             EnableScoring::enabled_from_searcher(&view.searcher)
         } else {
@@ -118,21 +114,24 @@ impl Search<'_> {
         Ok(count)
     }
 
-    /// Returns the matches of the tail, by time.
-    fn recent(&self) -> Vec<Rank> {
-        let events = self.sight.recent.iter().filter(|event| {
-            self.scope.covers(event.room)
-                && matches(self.asked, &event.analysed, &self.state).is_some()
-        });
-        let rank = |event: &Arc<crate::recent::RecentEvent>| {
+    /// Returns the matches of the tail with their times, in order of the log.
+    pub(crate) fn recent(&self, asked: &Asked) -> impl Iterator<Item = Rank> {
+        let is_found = |event: &Analysed| {
+            asked.covers(event.kind()) && holds(asked.root(), event, &self.state)
+        };
+        let events = self
+            .sight
+            .recent
+            .iter()
+            .filter(move |event| self.scope.covers(event.room) && is_found(&event.analysed));
+        events.map(|event| {
             let analysed = &event.analysed;
             Rank { by: analysed.at().micros(), seq: analysed.seq().get() }
-        };
-        events.map(rank).collect()
+        })
     }
 
     /// Turns the engine's fault into ours, or into that of the log where it was the log's.
-    fn engine<T>(&self, outcome: tantivy::Result<T>) -> Result<T> {
+    pub(crate) fn engine<T>(&self, outcome: tantivy::Result<T>) -> Result<T> {
         outcome.map_err(|fault| match self.verify.faults.lock().take() {
             Some(source) => Error::LogUnreadable { source },
             None => Error::EngineFailed { action: "search", source: fault },

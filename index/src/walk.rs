@@ -25,7 +25,8 @@ pub(crate) struct Segment<'a> {
 }
 
 impl Segment<'_> {
-    fn is_whole(&self) -> bool {
+    /// Returns whether the snapshot holds every document of the segment.
+    pub(crate) fn is_whole(&self) -> bool {
         self.columns.seq_range().1 <= self.size
     }
 

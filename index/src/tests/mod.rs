@@ -5,6 +5,7 @@ mod beside;
 mod corpus;
 mod differential;
 mod facade;
+mod not_searched;
 mod oracle;
 mod presence;
 mod questions;

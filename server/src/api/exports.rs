@@ -188,7 +188,7 @@ fn choose(shared: &Shared, caller: &Caller, order: &Order) -> Result<Chosen> {
             return Err(Problem::new(Kind::BadRequest, detail));
         }
     };
-    let unseen = super::search::not_searched(shared, &scope, &snapshot)?;
+    let unseen = shared.index.not_searched(&scope, &snapshot)?;
     let unseen = NotSearched {
         attachments_without_text: unseen.attachments_without_text,
         quarantined: unseen.quarantined,

@@ -6,7 +6,7 @@ use archive::Archive;
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use chat::{Act, Recorded, Seq};
-use index::{Cursor, Page, Scope, Snapshot, SnapshotChoice, StateAt};
+use index::{Cursor, Found, Page, Scope, SnapshotChoice, StateAt};
 use query::Query;
 use serde_json::{Value, json};
 
@@ -81,8 +81,8 @@ fn look(shared: &Appliance, query: &Query, scope: &Scope, asked: &Asked) -> Resu
         Some(id) => SnapshotChoice::At(Searched::parse(id)?),
         None => SnapshotChoice::Newest,
     };
-    let found = shared.index.search(query, scope, &choice, &page)?;
-    let state = shared.index.state_at(&found.snapshot, query)?;
+    let Found { answer: found, not_searched, state } =
+        shared.index.find(query, scope, &choice, &page)?;
     let seqs: Vec<Seq> = found.hits.iter().map(|hit| hit.seq).collect();
     let events = shared.archive.read_many(&seqs)?;
     let destroyed = events.iter().filter(|event| event.is_none()).count();
@@ -99,7 +99,7 @@ fn look(shared: &Appliance, query: &Query, scope: &Scope, asked: &Asked) -> Resu
         count: found.count,
         hits,
         next: found.next.map(|cursor| cursor.to_string()),
-        not_searched: not_searched(shared, scope, &found.snapshot)?,
+        not_searched: NotSearched::of(not_searched),
         destroyed_since: u64::try_from(destroyed).unwrap_or(u64::MAX),
         warnings: super::warnings::of(query, shared, scope)?,
         took_ms: 0.0,
@@ -129,23 +129,6 @@ fn surround(ahead: &Ahead<'_>, recorded: &Recorded, count: usize, hit: &mut Hit)
 /// Returns an event with the name of its source.
 pub(crate) fn event(shared: &Appliance, archive: &Archive, recorded: &Recorded) -> Event {
     Event::of(archive, recorded, shared.source_name(recorded))
-}
-
-/// Counts what no search looks into, in the state that was searched.
-pub(crate) fn not_searched(
-    shared: &Appliance,
-    scope: &Scope,
-    snapshot: &Snapshot,
-) -> Result<NotSearched> {
-    let count = |text: &str| -> Result<u64> {
-        let query = parse(text, "UTC")?;
-        let page = Page::newest(0);
-        Ok(shared.index.search(&query, scope, &SnapshotChoice::At(*snapshot), &page)?.count)
-    };
-    Ok(NotSearched {
-        attachments_without_text: count("has:file")?,
-        quarantined: count("kind:quarantined")?,
-    })
 }
 
 /// What is to be explained.

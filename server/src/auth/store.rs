@@ -1,18 +1,27 @@
 //! `auth.sqlite`: fingerprints of links, sessions and tokens. The only tables that are not derived from the log.
 
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use chat::Timestamp;
+use parking_lot::Mutex;
 use sqlx::Row as _;
 use sqlx::sqlite::SqlitePool;
 
 use super::secret::Fingerprint;
 use crate::problem::{Kind, Problem, Result};
 
+/// Rows of tokens that are kept in memory, at most.
+const TOKENS_KEPT_MAX: usize = 1_024;
+
 /// The tables of credentials.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     pool: SqlitePool,
+    /// Rows of tokens that were asked for. A row never changes, and what it may do is read off the log each time, so a
+    /// revoked one that is still here lets nobody in.
+    tokens: Arc<Mutex<HashMap<Fingerprint, Row>>>,
 }
 
 /// What is kept of a link, a session or a token.
@@ -46,7 +55,7 @@ impl Store {
     /// Opens the file, or makes it.
     pub(crate) async fn open(path: &Path) -> Result<Self> {
         let pool = crate::tables::open(path, &sqlx::migrate!("src/auth/migrations")).await?;
-        Ok(Self { pool })
+        Ok(Self { pool, tokens: Arc::default() })
     }
 
     /// Binds an officer to a user; the newest binding of a user holds.
@@ -132,19 +141,31 @@ impl Store {
 
     /// Returns the token with this fingerprint.
     pub(crate) async fn token(&self, print: &Fingerprint) -> Result<Option<Row>> {
+        if let Some(row) = self.tokens.lock().get(print) {
+            return Ok(Some(row.clone()));
+        }
         let found = "SELECT id, name, scopes, issued_at FROM token WHERE fingerprint = ?";
         let found = sqlx::query(found).bind(print.as_bytes()).fetch_optional(&self.pool);
         let row = found.await.map_err(|error| fault(&error))?;
-        Ok(row.map(|row| Row {
+        let row = row.map(|row| Row {
             id: row.get("id"),
             holder: row.get("name"),
             scopes: row.get("scopes"),
             at: Timestamp::from_micros(row.get("issued_at")),
-        }))
+        });
+        if let Some(row) = &row {
+            let mut tokens = self.tokens.lock();
+            if tokens.len() >= TOKENS_KEPT_MAX {
+                tokens.clear();
+            }
+            tokens.insert(*print, row.clone());
+        }
+        Ok(row)
     }
 
     /// Forgets a token's fingerprint. Its revocation is in the log; this only keeps the table small.
     pub(crate) async fn forget_token(&self, id: &str) -> Result<()> {
+        self.tokens.lock().retain(|_, row| row.id != id);
         self.run(sqlx::query("DELETE FROM token WHERE id = ?").bind(id)).await
     }
 

@@ -134,6 +134,14 @@ pub(crate) struct NotSearched {
     pub(crate) quarantined: u64,
 }
 
+impl NotSearched {
+    /// Returns what the API says of it.
+    pub(crate) const fn of(counted: index::NotSearched) -> Self {
+        let index::NotSearched { attachments_without_text, quarantined } = counted;
+        Self { attachments_without_text, quarantined }
+    }
+}
+
 impl Answer {
     /// Returns how many events are shown beside the hits.
     pub(crate) fn neighbours(&self) -> u64 {
