@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::fuse::Fuse;
 use crate::proof::Digest;
-use crate::sync::{Condvar, Mutex};
+use crate::sync::{Mutex, Thread, current, park};
 
 /// A part of what was promised; the promise is kept when every part of it is, and broken when one is dropped before.
 #[derive(Debug)]
@@ -24,10 +24,7 @@ pub struct Pending {
 }
 
 #[derive(Debug)]
-struct Word {
-    state: Mutex<State>,
-    settled: Condvar,
-}
+struct Word(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
@@ -35,47 +32,61 @@ struct State {
     /// Parts that are not kept yet.
     open_parts: usize,
     is_broken: bool,
+    /// Who waits. A thread that parks is woken by one call to the system and finds no lock taken; many wait, each for its own word.
+    waiting: Option<Thread>,
 }
 
 /// Returns a promise of one part, and its other side.
 pub(crate) fn promise(fuse: Arc<Fuse>) -> (Promise, Pending) {
-    let state = State { leaves: Vec::new(), open_parts: 1, is_broken: false };
-    let word = Arc::new(Word { state: Mutex::new(state), settled: Condvar::new() });
+    let state = State { leaves: Vec::new(), open_parts: 1, is_broken: false, waiting: None };
+    let word = Arc::new(Word(Mutex::new(state)));
     (Promise { word: Arc::clone(&word), is_kept: false }, Pending { word, fuse })
+}
+
+impl Word {
+    /// Says something, and wakes who waits if all is said.
+    fn say(&self, what: impl FnOnce(&mut State)) {
+        let mut state = self.0.lock();
+        what(&mut state);
+        let waiting = if state.is_settled() { state.waiting.take() } else { None };
+        drop(state);
+        if let Some(waiting) = waiting {
+            waiting.unpark();
+        }
+    }
+}
+
+impl State {
+    const fn is_settled(&self) -> bool {
+        self.open_parts == 0 || self.is_broken
+    }
 }
 
 impl Promise {
     /// Returns one more part of what is promised.
     pub(crate) fn another(&self) -> Self {
-        let mut state = self.word.state.lock();
-        state.open_parts = state.open_parts.saturating_add(1);
-        drop(state);
+        self.word.say(|state| state.open_parts = state.open_parts.saturating_add(1));
         Self { word: Arc::clone(&self.word), is_kept: false }
     }
 
     /// Keeps this part: these leaves follow those of the parts that were kept before.
     pub(crate) fn keep(mut self, mut leaves: Vec<Digest>) {
         self.is_kept = true;
-        let mut state = self.word.state.lock();
-        if state.leaves.is_empty() {
-            state.leaves = leaves;
-        } else {
-            state.leaves.append(&mut leaves);
-        }
-        state.open_parts = state.open_parts.saturating_sub(1);
-        let is_settled = state.open_parts == 0;
-        drop(state);
-        if is_settled {
-            self.word.settled.notify_all();
-        }
+        self.word.say(|state| {
+            if state.leaves.is_empty() {
+                state.leaves = leaves;
+            } else {
+                state.leaves.append(&mut leaves);
+            }
+            state.open_parts = state.open_parts.saturating_sub(1);
+        });
     }
 }
 
 impl Drop for Promise {
     fn drop(&mut self) {
         if !self.is_kept {
-            self.word.state.lock().is_broken = true;
-            self.word.settled.notify_all();
+            self.word.say(|state| state.is_broken = true);
         }
     }
 }
@@ -85,9 +96,13 @@ impl Pending {
     ///
     /// Fails with [`Error::Stopped`] where the log has stopped, else with [`Error::Closed`] where nobody will append it.
     pub fn wait(self) -> Result<Vec<Digest>> {
-        let mut state = self.word.state.lock();
-        while state.open_parts > 0 && !state.is_broken {
-            self.word.settled.wait(&mut state);
+        let mut state = self.word.0.lock();
+        while !state.is_settled() {
+            state.waiting = Some(current());
+            drop(state);
+            // A thread may wake for another reason; then it looks and waits again.
+            park();
+            state = self.word.0.lock();
         }
         if state.is_broken {
             self.fuse.check()?;

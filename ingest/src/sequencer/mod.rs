@@ -1,12 +1,14 @@
-//! The one thread that gives events their place: duplicates dropped, rooms and persons declared, then `Seq`, `place_seq`
-//! and `place_prev`. Its queue is bounded, so that pressure reaches whoever offers events.
+//! The one place where events get theirs: duplicates dropped, rooms and persons declared, then `Seq`, `place_seq`
+//! and `place_prev`. One works there at a time: a thread, for whoever brings much, through a queue that is bounded, so that pressure
+//! reaches whoever offers events; and whoever brings little himself, where nothing waits before him ([`counter`]).
 //!
-//! It does not wait for the disk: a batch is handed to the archive and the next one is prepared while that one is synced.
+//! Nobody waits there for the disk: a batch is handed to the archive and the next one is prepared while that one is synced.
 //! Whoever holds the [`Ticket`] waits, and gets receipts only then. A failed append stops the sequencer for good; a batch
 //! that the archive refuses (a full disk, say) leaves it as it was before.
 
 mod accept;
 mod budget;
+mod counter;
 mod desk;
 mod judge;
 mod lookup;
@@ -15,8 +17,8 @@ mod quarantine;
 mod ticket;
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use archive::{Archive, Promise};
@@ -24,6 +26,7 @@ use chat::{Act, EventKind};
 use parking_lot::Mutex;
 
 use self::budget::{Budget, Share};
+use self::counter::Counter;
 use self::desk::{Desk, Prepared};
 use crate::error::{Error, Result};
 use crate::register::Register;
@@ -32,6 +35,13 @@ use crate::source::Identities;
 
 pub(crate) use self::offer::{Input, Offer};
 pub(crate) use self::ticket::Ticket;
+
+use self::ticket::Answer;
+
+/// Offers that whoever brings them takes to the desk himself.
+const LITTLE_OFFERS_MAX: usize = 16;
+/// Bytes of such offers.
+const LITTLE_BYTES_MAX: usize = 64 << 10;
 
 /// What is asked of the sequencer.
 #[derive(Debug)]
@@ -62,6 +72,17 @@ impl Work {
             | Self::Close => 0,
         }
     }
+
+    /// Returns whether it is done sooner than a thread is woken for it.
+    fn is_little(&self) -> bool {
+        match self {
+            Self::Offers(offers, _) => {
+                offers.len() <= LITTLE_OFFERS_MAX && self.bytes() <= LITTLE_BYTES_MAX
+            }
+            Self::Act { .. } | Self::Ask(_) => true,
+            Self::Identities(_) | Self::Languages | Self::Close => false,
+        }
+    }
 }
 
 /// A question to the register; who asks takes the answer along.
@@ -87,9 +108,9 @@ struct Job {
 #[derive(Debug)]
 pub(crate) struct Sequencer {
     archive: Arc<Archive>,
+    counter: Arc<Counter>,
     jobs: Mutex<Option<SyncSender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    stopped: Arc<OnceLock<String>>,
     budget: Arc<Budget>,
 }
 
@@ -97,41 +118,40 @@ impl Sequencer {
     /// Opens the desk (folds the register, opens the origins) and starts the thread.
     pub(crate) fn start(archive: &Arc<Archive>, settings: &Settings) -> Result<Self> {
         let desk = Desk::open(archive, settings)?;
+        let counter = Arc::new(Counter::new(desk));
         let (jobs, queue) = sync_channel(settings.queue_batches_max.max(1));
-        let stopped = Arc::new(OnceLock::new());
-        let fuse = Arc::clone(&stopped);
+        let theirs = Arc::clone(&counter);
         let thread = std::thread::Builder::new()
             .name("sequencer".to_owned())
-            .spawn(move || run(desk, &queue, &fuse))
+            .spawn(move || run(&theirs, &queue))
             .map_err(|fault| Error::SequencerStopped { reason: fault.to_string() })?;
         Ok(Self {
             archive: Arc::clone(archive),
+            counter,
             jobs: Mutex::new(Some(jobs)),
             thread: Mutex::new(Some(thread)),
-            stopped,
             budget: Budget::new(settings.queue_bytes_max),
         })
     }
 
-    fn why_stopped(&self) -> Error {
-        let reason = self.stopped.get().cloned();
-        Error::SequencerStopped { reason: reason.unwrap_or_else(|| "it was closed".to_owned()) }
-    }
-
-    /// Hands work in, waiting while the queue is full by number or by bytes, and returns the claim to its outcome.
+    /// Does little work or hands work in, waiting while the queue is full by number or by bytes, and returns the claim to its outcome.
     pub(crate) fn submit(&self, work: Work) -> Result<Ticket> {
-        let (reply, answer) = sync_channel(1);
         let (promise, pending) = self.archive.promise();
+        let archive = Arc::clone(&self.archive);
+        if work.is_little()
+            && let Some(desk) = self.counter.try_come()
+        {
+            let answer = Answer::Given(desk.serve(work, promise));
+            return Ok(Ticket::new(answer, pending, archive));
+        }
+        let (reply, answer) = sync_channel(1);
         let jobs = self.jobs.lock().clone();
         let share = Budget::take(&self.budget, work.bytes());
+        self.counter.expect_work()?;
         let sent = jobs.and_then(|jobs| jobs.send(Job { work, reply, promise, share }).ok());
-        match sent {
-            Some(()) => {
-                let stopped = Arc::clone(&self.stopped);
-                Ok(Ticket::new((answer, pending), Arc::clone(&self.archive), stopped))
-            }
-            None => Err(self.why_stopped()),
-        }
+        sent.ok_or_else(|| self.counter.why_stopped())?;
+        let answer = Answer::Awaited(answer, Arc::clone(&self.counter));
+        Ok(Ticket::new(answer, pending, archive))
     }
 
     /// Lets what waits be done, writes what is only in memory and ends the thread. A second call does nothing.
@@ -143,7 +163,7 @@ impl Sequencer {
         drop(self.jobs.lock().take());
         let thread = self.thread.lock().take();
         if thread.is_some_and(|thread| thread.join().is_err()) {
-            return Err(self.why_stopped());
+            return Err(self.counter.why_stopped());
         }
         outcome
     }
@@ -156,33 +176,13 @@ impl Drop for Sequencer {
     }
 }
 
-fn run(mut desk: Desk, queue: &Receiver<Job>, stopped: &OnceLock<String>) {
-    /// Says why, should the thread end by a fault of the program.
-    struct Farewell<'a>(&'a OnceLock<String>);
-    impl Drop for Farewell<'_> {
-        fn drop(&mut self) {
-            if std::thread::panicking() {
-                drop(self.0.set("of a fault of the program".to_owned()));
-            }
-        }
-    }
-    let _farewell = Farewell(stopped);
+fn run(counter: &Counter, queue: &Receiver<Job>) {
     while let Ok(Job { work, reply, promise, share }) = queue.recv() {
-        let ends = matches!(work, Work::Close);
-        let outcome = desk.take(work, promise);
+        let Some(outcome) = counter.serve(work, promise) else { return };
         drop(share);
-        if let Err(error) = &outcome
-            && !desk.is_intact()
-        {
-            tracing::error!(%error, "the sequencer stops");
-            drop(stopped.set(chain(error)));
-        }
         // Who asked waits for the disk first, so this wakes nobody, unless nothing was added. Nobody may be waiting any more; what
         // was recorded stays recorded.
         drop(reply.send(outcome));
-        if ends || !desk.is_intact() {
-            return;
-        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! The claim to the outcome of a batch.
 
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use archive::{Archive, Pending};
 use chat::Seq;
 
+use super::counter::Counter;
 use super::desk::{Prepared, Written};
 use crate::error::{Error, Result};
 use crate::receipt::{Outcome, Receipt};
@@ -18,30 +19,35 @@ const LOOK: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 #[must_use = "events are recorded only when wait has returned"]
 pub(crate) struct Ticket {
-    answer: Receiver<Result<Prepared>>,
+    answer: Answer,
     pending: Pending,
     archive: Arc<Archive>,
-    stopped: Arc<OnceLock<String>>,
+}
+
+/// What the desk says of a batch.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// It was prepared, or refused, when it was handed in.
+    Given(Result<Prepared>),
+    /// The thread will say it.
+    Awaited(Receiver<Result<Prepared>>, Arc<Counter>),
 }
 
 impl Ticket {
-    pub(super) fn new(
-        (answer, pending): (Receiver<Result<Prepared>>, Pending),
-        archive: Arc<Archive>,
-        stopped: Arc<OnceLock<String>>,
-    ) -> Self {
-        Self { answer, pending, archive, stopped }
+    pub(super) const fn new(answer: Answer, pending: Pending, archive: Arc<Archive>) -> Self {
+        Self { answer, pending, archive }
     }
 
     /// Waits until the batch, and every event that it was found to repeat, is on disk and synced.
     pub(crate) fn wait(self) -> Result<Vec<Outcome>> {
-        let Self { answer, pending, archive, stopped } = self;
+        let Self { answer, pending, archive } = self;
         // First for the disk: by then the sequencer has long answered, and who waits is woken once.
         let leaves = pending.wait();
-        let Ok(prepared) = answer.recv() else {
-            let reason = stopped.get().cloned();
-            let reason = reason.unwrap_or_else(|| "it was closed".to_owned());
-            return Err(Error::SequencerStopped { reason });
+        let prepared = match answer {
+            Answer::Given(prepared) => prepared,
+            Answer::Awaited(answer, counter) => {
+                answer.recv().unwrap_or_else(|_| Err(counter.why_stopped()))
+            }
         };
         let Prepared { first, is_added, written } = prepared?;
         let leaves =
