@@ -24,6 +24,23 @@ const FACTORS: [u32; 8] = [
 #[repr(align(32))]
 struct Block([u32; 8]);
 
+/// An entry as every filter is asked for it: where its bits lie, computed once for all of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Probe {
+    block: usize,
+    bits: [u32; 8],
+}
+
+impl Probe {
+    pub(super) fn of(kept: u64) -> Self {
+        let block = usize::try_from(kept >> (KEPT_BITS - BLOCKS_LOG2)).unwrap_or_default();
+        let below = kept & ((1 << (KEPT_BITS - BLOCKS_LOG2)) - 1);
+        let below = u32::try_from(below).unwrap_or_default();
+        let bits = FACTORS.map(|factor| 1 << (below.wrapping_add(1).wrapping_mul(factor) >> 27));
+        Self { block, bits }
+    }
+}
+
 /// A set that may say yes wrongly (once in some hundred times), never no.
 #[derive(Debug)]
 pub(super) struct Filter {
@@ -35,30 +52,18 @@ impl Filter {
         Self { blocks: vec![Block::default(); 1 << BLOCKS_LOG2] }
     }
 
-    fn block_of(kept: u64) -> usize {
-        usize::try_from(kept >> (KEPT_BITS - BLOCKS_LOG2)).unwrap_or_default()
-    }
-
-    /// Returns the bits of an entry in each word of its block.
-    fn mask(kept: u64) -> [u32; 8] {
-        let below = kept & ((1 << (KEPT_BITS - BLOCKS_LOG2)) - 1);
-        let below = u32::try_from(below).unwrap_or_default();
-        FACTORS.map(|factor| 1 << (below.wrapping_add(1).wrapping_mul(factor) >> 27))
-    }
-
     pub(super) fn insert(&mut self, kept: u64) {
-        if let Some(Block(words)) = self.blocks.get_mut(Self::block_of(kept)) {
-            for (word, bit) in words.iter_mut().zip(Self::mask(kept)) {
+        let Probe { block, bits } = Probe::of(kept);
+        if let Some(Block(words)) = self.blocks.get_mut(block) {
+            for (word, bit) in words.iter_mut().zip(bits) {
                 *word |= bit;
             }
         }
     }
 
-    pub(super) fn may_hold(&self, kept: u64) -> bool {
-        let Some(Block(words)) = self.blocks.get(Self::block_of(kept)) else { return true };
-        let missing =
-            words.iter().zip(Self::mask(kept)).fold(0, |all, (word, bit)| all | (bit & !word));
-        missing == 0
+    pub(super) fn may_hold(&self, probe: &Probe) -> bool {
+        let Some(Block(words)) = self.blocks.get(probe.block) else { return true };
+        words.iter().zip(&probe.bits).fold(0, |missing, (word, bit)| missing | (bit & !word)) == 0
     }
 }
 
@@ -75,9 +80,10 @@ mod tests {
         for kept in &known {
             filter.insert(*kept);
         }
-        assert!(known.iter().all(|kept| filter.may_hold(*kept)));
-        let strangers =
-            (0..100_000).filter(|_| filter.may_hold(rng.next() >> (64 - KEPT_BITS))).count();
+        assert!(known.iter().all(|kept| filter.may_hold(&Probe::of(*kept))));
+        let strangers = (0..100_000)
+            .filter(|_| filter.may_hold(&Probe::of(rng.next() >> (64 - KEPT_BITS))))
+            .count();
         assert!(strangers < 500, "{strangers} of 100,000 strangers pass");
     }
 }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use archive::{Archive, durable};
 use chat::{Disk, Seq};
 
+use self::filter::Probe;
 use self::run::Run;
 use self::window::Window;
 use crate::error::{Error, Result};
@@ -172,14 +173,16 @@ impl Origins {
 
     /// Adds, for each of these fingerprints, where an event that has it may stand according to the runs on disk.
     ///
-    /// Sorted fingerprints walk through each run once, from its beginning to its end.
+    /// Each asks all runs in a row: the lines of memory that they are asked by do not depend on one another, so they are fetched
+    /// at the same time.
     pub(crate) fn find_settled(
         &self,
         prints: &[Fingerprint],
         found: &mut Vec<(Fingerprint, Seq)>,
     ) -> Result<()> {
-        for run in &self.runs {
-            for print in prints.iter().filter(|print| run.may_hold(**print)) {
+        for print in prints {
+            let probe = Probe::of(print.kept());
+            for run in self.runs.iter().filter(|run| run.may_hold(&probe)) {
                 run.find(*print, found)?;
             }
         }

@@ -9,7 +9,7 @@ use archive::durable;
 use chat::{Disk, DiskFile, Seq};
 
 use super::bucket::{self, BUCKET_BITS, bucket_of};
-use super::filter::Filter;
+use super::filter::{Filter, Probe};
 use super::window::{Window, seq_at};
 use super::{Fingerprint, RUN_SEQS};
 use crate::error::{Error, Result};
@@ -106,9 +106,9 @@ impl Run {
         Ok(Some(Self { number, covered, entries, path, file, fences, filter }))
     }
 
-    /// Returns whether an event with this fingerprint may be in this run, without touching the disk.
-    pub(super) fn may_hold(&self, print: Fingerprint) -> bool {
-        self.filter.may_hold(print.kept())
+    /// Returns whether an event with the fingerprint of this probe may be in this run, without touching the disk.
+    pub(super) fn may_hold(&self, probe: &Probe) -> bool {
+        self.filter.may_hold(probe)
     }
 
     fn bucket(&self, bucket: usize) -> Result<Vec<u8>> {
