@@ -10,6 +10,7 @@ use archive::Archive;
 use chat::limits::PAGE_HITS_MAX;
 use chat::{Recorded, Seq};
 use parking_lot::Mutex;
+use query::analysis::Reader;
 use query::{ANALYSIS_VERSION, Analysed, Query, Zone};
 
 use crate::cursor::{Binding, Bookmark};
@@ -41,6 +42,8 @@ pub struct Index {
     thread: Mutex<Option<JoinHandle<()>>>,
     /// The snapshot that was taken last.
     newest: Mutex<Option<Snapshot>>,
+    /// Takes hits apart, and remembers the stems of words that it has met.
+    reader: Mutex<Reader>,
 }
 
 /// How far the index is behind the log. What it has not committed is searched all the same.
@@ -65,7 +68,8 @@ impl Index {
             .spawn(move || follower.run())
             .map_err(|source| Error::FollowerNotStarted { source })?;
         let (thread, newest) = (Mutex::new(Some(thread)), Mutex::default());
-        Ok(Arc::new(Self { shared, settings, thread, newest }))
+        let reader = Mutex::new(Reader::remembering());
+        Ok(Arc::new(Self { shared, settings, thread, newest, reader }))
     }
 
     /// Finds what matches within the scope, as of the snapshot: one page, and the exact number of all matches.
@@ -157,7 +161,11 @@ impl Index {
     /// [`query::matches`] and [`query::explain`] need to agree with the search.
     pub fn analysed(&self, recorded: &Recorded) -> Analysed {
         let room = self.shared.sources.surroundings.read().room_then(recorded);
-        Analysed::of(recorded, room.language)
+        // Whoever else reads at this moment reads with a memory of his own, which is empty.
+        match self.reader.try_lock() {
+            Some(mut reader) => Analysed::read(recorded, room.language, &mut reader),
+            None => Analysed::of(recorded, room.language),
+        }
     }
 
     /// Returns what stands beside the events as of a snapshot: marks, categories, names of sources, and where those were whom

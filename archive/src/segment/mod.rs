@@ -13,6 +13,7 @@ mod entity;
 pub mod fault;
 pub mod footer;
 mod id_hash;
+mod lately;
 pub mod layout;
 mod leaves;
 pub mod name;

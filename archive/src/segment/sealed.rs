@@ -10,6 +10,7 @@ use parking_lot::RwLock;
 use super::block::Block;
 use super::cache::BlockCache;
 use super::footer::BlockEntry;
+use super::lately::Lately;
 use super::leaves::Salting;
 use super::reader::SegmentReader;
 use super::slot::Slot;
@@ -17,6 +18,9 @@ use crate::error::{Error, Result};
 use crate::kept::Kept;
 use crate::proof::Digest;
 use crate::record;
+
+/// Events of what is taken for a page, whose events are kept for a while. Whoever reads more at once reads them once.
+const PAGE_EVENTS_MAX: usize = 256;
 
 /// One lane of a range: a file that can be read, or what became of it.
 #[derive(Debug)]
@@ -91,6 +95,7 @@ pub struct Sealed {
     /// How often the ranges have changed.
     changes: AtomicU64,
     cache: BlockCache,
+    lately: Lately,
 }
 
 impl Sealed {
@@ -102,7 +107,7 @@ impl Sealed {
     /// Adds the range behind the last one.
     pub(crate) fn add(&self, range: SealedRange) {
         self.ranges.write().push(Arc::new(range));
-        self.changes.fetch_add(1, Ordering::Relaxed);
+        self.changes.fetch_add(1, Ordering::Release);
     }
 
     /// Puts a range in place of those that it holds the events of.
@@ -112,12 +117,12 @@ impl Sealed {
         let end = ranges.partition_point(|old| old.last <= range.last);
         ranges.splice(start..end, [Arc::new(range)]);
         drop(ranges);
-        self.changes.fetch_add(1, Ordering::Relaxed);
+        self.changes.fetch_add(1, Ordering::Release);
     }
 
     /// Returns how often the ranges have changed.
     pub(crate) fn changes(&self) -> u64 {
-        self.changes.load(Ordering::Relaxed)
+        self.changes.load(Ordering::Acquire)
     }
 
     /// Returns how many events are sealed: those from 1 to this number.
@@ -144,9 +149,11 @@ impl Sealed {
         totals
     }
 
-    /// Returns the bytes that decoded blocks take in memory, which are kept for those who read their neighbours.
+    /// Returns the bytes that decoded blocks take in memory, which are kept for those who read their neighbours, and events for
+    /// those who read them again.
     pub fn cached_bytes(&self) -> u64 {
-        u64::try_from(self.cache.bytes()).unwrap_or(u64::MAX)
+        let bytes = self.cache.bytes().saturating_add(self.lately.bytes());
+        u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 
     /// Returns the range that holds an event.
@@ -169,18 +176,33 @@ impl Sealed {
         Ok(self.slot(seq)?.and_then(recorded))
     }
 
-    /// Returns events in the order asked for. Each block is decoded once, whatever that order is.
+    /// Returns events in the order asked for. Each block is decoded once, whatever that order is. The events of a page are kept
+    /// for a while.
     pub fn read_many(&self, seqs: &[Seq]) -> Result<Vec<Option<Recorded>>> {
         let mut order: Vec<_> = seqs.iter().copied().zip(0_usize..).collect();
         order.sort_unstable();
         let mut events = Vec::new();
         events.resize_with(seqs.len(), || None);
+        let (changes, is_page) = (self.changes(), seqs.len() <= PAGE_EVENTS_MAX);
         for (seq, place) in order {
             if let Some(event) = events.get_mut(place) {
-                *event = self.read(seq)?;
+                let slot = if is_page { self.slot_lately(seq, changes)? } else { self.slot(seq)? };
+                *event = slot.and_then(recorded);
             }
         }
         Ok(events)
+    }
+
+    /// Returns what is held of an event, as it was read lately if the files have not changed since.
+    fn slot_lately(&self, seq: Seq, changes: u64) -> Result<Option<Slot>> {
+        if let Some(slot) = self.lately.find(changes, seq) {
+            return Ok(Some(slot));
+        }
+        let slot = self.slot(seq)?;
+        if let Some(slot) = &slot {
+            self.lately.keep(changes, slot);
+        }
+        Ok(slot)
     }
 
     /// Returns up to `max` rows of a lane, or of both in one order, from an event on, and the event to go on with. The last
