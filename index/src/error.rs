@@ -95,6 +95,14 @@ pub enum Error {
     /// The state of the index that a cursor by relevance points into is gone.
     #[error("cursor by relevance has expired; begin again from the first page, or order by time")]
     CursorExpired,
+    /// A search was not done within its time. There is no answer then: counts are exact, or absent.
+    #[error(
+        "the search was stopped after {limit_seconds} s, and nothing of it is shown; narrow it by room:, from: or a date"
+    )]
+    TimeSpent {
+        /// The time that it had.
+        limit_seconds: u64,
+    },
     /// More hits were asked for than a page may have.
     #[error("page of {found} hits is over the limit of {expected}")]
     PageTooLarge {
@@ -125,6 +133,7 @@ impl Error {
             | Self::SnapshotOfOtherLog { .. }
             | Self::CursorForeign
             | Self::CursorExpired
+            | Self::TimeSpent { .. }
             | Self::PageTooLarge { .. } => Family::Refused,
         }
     }

@@ -26,6 +26,7 @@ use crate::settings::Settings;
 use crate::shared::{Shared, Sight};
 use crate::snapshot::{Snapshot, SnapshotChoice};
 use crate::state::StateAt;
+use crate::time_limit::TimeLimit;
 
 /// The query that everything matches: for a search of which only what stands beside its hits is asked for.
 static EVERYTHING: LazyLock<Query> =
@@ -75,7 +76,8 @@ impl Index {
     /// Finds what matches within the scope, as of the snapshot: one page, and the exact number of all matches.
     ///
     /// Everything acknowledged before the call is found, committed to the index or not. A cursor carries its snapshot: with
-    /// it, the choice must be the newest or that very snapshot. Order by score waits until the snapshot is committed.
+    /// it, the choice must be the newest or that very snapshot. Order by score waits until the snapshot is committed. A search
+    /// that takes longer than [`Settings::search_limit`] is an error, never a part of the answer.
     pub fn search(
         &self,
         query: &Query,
@@ -133,10 +135,12 @@ impl Index {
         if page.order == Order::Score {
             self.shared.keep(&sight.view);
         }
-        Ok((self.prepare(query, scope, snapshot, sight)?, bookmark))
+        let clock = Arc::clone(&self.shared.sources.archive.ports().clock);
+        let limit = TimeLimit::beginning(clock, self.settings.search_limit);
+        Ok((self.prepare(query, scope, snapshot, sight)?.within(limit), bookmark))
     }
 
-    /// Returns the sequence numbers of all matches within the scope as of the snapshot, ascending.
+    /// Returns the sequence numbers of all matches within the scope as of the snapshot, ascending, however long it takes.
     pub fn seqs(&self, query: &Query, scope: &Scope, snapshot: &Snapshot) -> Result<Vec<Seq>> {
         let snapshot = self.snapshot(&SnapshotChoice::At(*snapshot))?;
         let sight = self.shared.see(snapshot.size, self.settings.patience)?;
@@ -168,15 +172,16 @@ impl Index {
         }
     }
 
-    /// Returns what stands beside the events as of a snapshot: marks, categories, names of sources, and where those were whom
-    /// the query asks for as participants. For a `participant:` of another query it knows of no stay.
-    pub fn state_at(&self, snapshot: &Snapshot, query: &Query) -> Result<StateAt> {
-        let snapshot = self.snapshot(&SnapshotChoice::At(*snapshot))?;
-        let sight = self.shared.see(snapshot.size, self.settings.patience)?;
-        let marks = self.shared.sources.marks.read().at(snapshot.size);
-        let mut state = self.state(snapshot.size, marks);
-        state.attend(query.participants(), &sight)?;
-        Ok(state)
+    /// Returns what stands beside the events as of a snapshot: marks, categories, names of sources. It knows of no stay, so no
+    /// `participant:` holds in it.
+    pub fn state_at(&self, snapshot: &Snapshot) -> Result<StateAt> {
+        self.state_of([], snapshot)
+    }
+
+    /// Returns what stands beside the events as of a snapshot, and where those were whom the query asks for as participants.
+    /// For a `participant:` of another query it knows of no stay.
+    pub fn state_for(&self, query: &Query, snapshot: &Snapshot) -> Result<StateAt> {
+        self.state_of(query.participants(), snapshot)
     }
 
     /// Returns how many events the index has committed.
@@ -268,6 +273,19 @@ impl Index {
         Ok(*at)
     }
 
+    fn state_of<'n>(
+        &self,
+        participants: impl IntoIterator<Item = &'n str>,
+        snapshot: &Snapshot,
+    ) -> Result<StateAt> {
+        let snapshot = self.snapshot(&SnapshotChoice::At(*snapshot))?;
+        let sight = self.shared.see(snapshot.size, self.settings.patience)?;
+        let marks = self.shared.sources.marks.read().at(snapshot.size);
+        let mut state = self.state(snapshot.size, marks);
+        state.attend(participants, &sight)?;
+        Ok(state)
+    }
+
     /// Returns what a search of everything would look at now, and what stands beside it but for marks.
     pub(crate) fn newest_sight(&self) -> Result<(Sight, StateAt)> {
         let size = self.newest().size;
@@ -308,7 +326,7 @@ impl Index {
         let mut state = self.state(snapshot.size, marks);
         state.attend(asked.participants(), &sight)?;
         let archive = Arc::clone(&self.shared.sources.archive);
-        let verify = Verify { archive, faults: Arc::default() };
+        let verify = Verify { archive, faults: Arc::default(), limit: TimeLimit::none() };
         let reader = self.shared.name_of(&sight.view);
         Ok(Search { asked, scope, snapshot, sight, reader, state, verify })
     }

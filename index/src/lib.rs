@@ -60,6 +60,7 @@ mod spelling;
 mod state;
 mod store;
 mod surroundings;
+mod time_limit;
 mod values;
 mod verbatim;
 mod view;

@@ -21,6 +21,7 @@ use crate::scope::{Reach, Scope};
 use crate::settled::Settled;
 use crate::sieve::Sieve;
 use crate::state::StateAt;
+use crate::time_limit::TimeLimit;
 use crate::verbatim::{Faults, Verbatim};
 use crate::view::View;
 use crate::word_list::WordList;
@@ -46,12 +47,14 @@ pub(crate) struct Beside<'a> {
     pub(crate) verify: &'a Verify,
 }
 
-/// What verbatim clauses need: the log, and a place for its faults.
+/// What verbatim clauses need: the log, a place for their faults, and how long they may take.
 pub(crate) struct Verify {
     /// The log.
     pub(crate) archive: Arc<Archive>,
     /// What went wrong while reading it.
     pub(crate) faults: Faults,
+    /// How long the search may take.
+    pub(crate) limit: TimeLimit,
 }
 
 impl<'a> Lowering<'a> {
@@ -191,6 +194,7 @@ impl<'a> Lowering<'a> {
             columns: Arc::clone(&self.view.columns),
             archive: Arc::clone(&self.beside.verify.archive),
             faults: Arc::clone(&self.beside.verify.faults),
+            limit: self.beside.verify.limit.clone(),
         })))
     }
 

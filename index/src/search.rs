@@ -13,6 +13,7 @@ use crate::scope::Scope;
 use crate::shared::Sight;
 use crate::snapshot::Snapshot;
 use crate::state::StateAt;
+use crate::time_limit::TimeLimit;
 use crate::view::View;
 use crate::walk::Segment;
 
@@ -29,6 +30,12 @@ pub(crate) struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// Gives the search a time to end in.
+    pub(crate) fn within(mut self, limit: TimeLimit) -> Self {
+        self.verify.limit = limit;
+        self
+    }
+
     /// Returns one page and the exact count.
     pub(crate) fn page(&self, page: &Page, bookmark: Option<&Bookmark>) -> Result<Answer> {
         let weight = self.weight(self.asked, page.order == Order::Score)?;
@@ -94,7 +101,7 @@ impl Search<'_> {
     ) -> Result<u64> {
         let is_counting = page.cursor.is_none();
         let mut count = 0;
-        let mut visit = |segment: Segment<'_>| {
+        let mut look = |segment: Segment<'_>| {
             if is_counting {
                 count += segment.count(weight)?;
             }
@@ -105,12 +112,16 @@ impl Search<'_> {
                 Order::Score => segment.best(weight, after, found),
             }
         };
+        let visit = |segment: Segment<'_>| {
+            self.verify.limit.check()?;
+            self.engine(look(segment))
+        };
         let mut segments = self.sight.view.segments(self.snapshot.size);
-        self.engine(if page.order == Order::Oldest {
-            segments.rev().try_for_each(visit)
+        if page.order == Order::Oldest {
+            segments.rev().try_for_each(visit)?;
         } else {
-            segments.try_for_each(&mut visit)
-        })?;
+            segments.try_for_each(visit)?;
+        }
         Ok(count)
     }
 
@@ -130,10 +141,10 @@ impl Search<'_> {
         })
     }
 
-    /// Turns the engine's fault into ours, or into that of the log where it was the log's.
+    /// Turns the engine's fault into ours, or into what a clause kept beside where that was the cause.
     pub(crate) fn engine<T>(&self, outcome: tantivy::Result<T>) -> Result<T> {
         outcome.map_err(|fault| match self.verify.faults.lock().take() {
-            Some(source) => Error::LogUnreadable { source },
+            Some(fault) => fault,
             None => Error::EngineFailed { action: "search", source: fault },
         })
     }

@@ -15,6 +15,8 @@ pub struct Settings {
     pub join_wait: Duration,
     /// How long a search waits for an index that is further behind than the tail search reaches.
     pub patience: Duration,
+    /// How long a search may take once it has begun; what it had found by then is not shown.
+    pub search_limit: Duration,
 }
 
 impl Default for Settings {
@@ -25,6 +27,7 @@ impl Default for Settings {
             arena_bytes: 128 << 20,
             join_wait: Duration::from_secs(10),
             patience: Duration::from_secs(10),
+            search_limit: Duration::from_secs(30),
         }
     }
 }

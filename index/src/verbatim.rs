@@ -13,13 +13,15 @@ use tantivy::query::{EnableScoring, Query};
 use tantivy::{DocId, Searcher, TantivyError};
 
 use crate::columns::ColumnsBySegment;
+use crate::error::Error;
 use crate::settled::Settle;
+use crate::time_limit::TimeLimit;
 
 /// Candidates that are read at once.
 const BATCH_EVENTS: usize = 2_048;
 
-/// Where a fault of the log is kept until the search can report it, since the engine's errors cannot carry it.
-pub(crate) type Faults = Arc<Mutex<Option<archive::Error>>>;
+/// Where a fault is kept until the search can report it, since the engine's errors cannot carry it.
+pub(crate) type Faults = Arc<Mutex<Option<Error>>>;
 
 /// The documents whose text holds the words as they are written.
 pub(crate) struct Verbatim {
@@ -35,6 +37,8 @@ pub(crate) struct Verbatim {
     pub(crate) archive: Arc<Archive>,
     /// Where its faults go.
     pub(crate) faults: Faults,
+    /// How long all of it may take.
+    pub(crate) limit: TimeLimit,
 }
 
 impl fmt::Debug for Verbatim {
@@ -68,9 +72,12 @@ impl Settle for Verbatim {
 impl Verbatim {
     fn look(&self, batch: &[(Seq, DocId)], docs: &mut Vec<DocId>) -> tantivy::Result<()> {
         let seqs: Vec<_> = batch.iter().map(|(seq, _)| *seq).collect();
-        let events = self.archive.read_many(&seqs).map_err(|fault| {
+        let read = self.limit.check().and_then(|()| {
+            self.archive.read_many(&seqs).map_err(|source| Error::LogUnreadable { source })
+        });
+        let events = read.map_err(|fault| {
             *self.faults.lock() = Some(fault);
-            TantivyError::InternalError("the log could not be read".to_owned())
+            TantivyError::InternalError("the texts were not read".to_owned())
         })?;
         for (recorded, (_, doc)) in events.iter().zip(batch) {
             // The words as written do not depend on the language, nor on anything beside the words.

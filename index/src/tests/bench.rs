@@ -56,16 +56,16 @@ pub(super) struct Bench {
 impl Bench {
     /// Returns an empty archive with an index that commits when it is asked to.
     pub(super) fn new() -> Self {
+        Self::over(Ports::production())
+    }
+
+    /// Returns an empty archive over these ports, with such an index.
+    pub(super) fn over(ports: Ports) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let creation = Creation { recordkeeping: Recordkeeping::Worm, demo: false };
         let settings = archive::Settings::default();
-        let archive = Archive::create(
-            &folder.path().join("archive"),
-            &creation,
-            settings,
-            Ports::production(),
-        )
-        .unwrap();
+        let archive =
+            Archive::create(&folder.path().join("archive"), &creation, settings, ports).unwrap();
         let index =
             Index::open(&folder.path().join("index"), Arc::clone(&archive), never_commits());
         Self { folder, archive, index: index.unwrap(), places: Places::default() }

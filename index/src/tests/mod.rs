@@ -9,3 +9,4 @@ mod not_searched;
 mod oracle;
 mod presence;
 mod questions;
+mod time;

@@ -98,7 +98,7 @@ fn a_participant_is_who_wrote_or_was_in_the_room_then_whatever_came_in_first() {
 fn judged_alike(index: &Index, texts: &[&str], hits: &[crate::Hit], bench: &Bench) {
     for text in texts {
         let query = parse(text);
-        let state = index.state_at(&index.newest(), &query).unwrap();
+        let state = index.state_for(&query, &index.newest()).unwrap();
         let found = seqs(&bench.search(text));
         for hit in hits {
             let recorded = bench.archive.read(hit.seq).unwrap().unwrap();

@@ -100,9 +100,7 @@ impl<'a> Ahead<'a> {
 
     /// Returns the later versions of an event, at most `max`, oldest first. An event without a mark has none.
     pub(super) fn versions(&self, recorded: &Recorded, max: usize) -> Result<Vec<Recorded>> {
-        let everything =
-            Query::parse("", &Zone::Utc).map_err(|error| Problem::bad_query(&error))?;
-        let marks = self.shared.index.state_at(&self.snapshot, &everything)?;
+        let marks = self.shared.index.state_at(&self.snapshot)?;
         let is_changed = |seq: Seq| marks.is(seq, Mark::Edited) || marks.is(seq, Mark::Retracted);
         let room = recorded.event.place.as_ref().map(|place| place.room);
         let Some(room) = room.filter(|_| is_changed(recorded.seq)) else { return Ok(Vec::new()) };

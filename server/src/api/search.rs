@@ -151,7 +151,7 @@ pub(super) async fn explain(
         scope::of(&caller)?;
         let query = parse(&asked.q, asked.zone.as_deref().unwrap_or(&shared.config.time.zone))?;
         let recorded = super::show::read(&shared, seq)?;
-        let state = shared.index.state_at(&shared.index.newest(), &query)?;
+        let state = shared.index.state_for(&query, &shared.index.newest())?;
         let explanation = query::explain(&query, &shared.index.analysed(&recorded), &state);
         let act = Act::new("explain")
             .with("seq", seq.get())

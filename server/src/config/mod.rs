@@ -93,6 +93,8 @@ pub(crate) struct Limits {
     pub(crate) request_bytes_max: usize,
     /// Bytes of one streamed import.
     pub(crate) import_bytes_max: u64,
+    /// Seconds that a search may take; one that takes longer is stopped and answered 422.
+    pub(crate) search_seconds_max: u64,
     /// Jobs (imports, exports, verifications) running or waiting at once; one more is answered 429.
     pub(crate) jobs_max: usize,
 }
@@ -170,6 +172,7 @@ impl Default for Limits {
             requests_max: 256,
             request_bytes_max: chat::limits::REQUEST_BYTES_MAX,
             import_bytes_max: 64 << 30,
+            search_seconds_max: 30,
             jobs_max: 16,
         }
     }
@@ -217,6 +220,7 @@ impl Config {
         }
         let positive = [
             ("limits.requests_max", u64::try_from(self.limits.requests_max).unwrap_or(u64::MAX)),
+            ("limits.search_seconds_max", self.limits.search_seconds_max),
             ("limits.jobs_max", u64::try_from(self.limits.jobs_max).unwrap_or(u64::MAX)),
             ("sessions.idle_minutes", self.sessions.idle_minutes.into()),
             ("sessions.total_hours", self.sessions.total_hours.into()),

@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     TooLarge,
     /// The body is in a form that is not read here.
     UnsupportedMedia,
+    /// It takes longer than a request may.
+    TooCostly,
     /// The input is no chat export, or is damaged.
     BadData,
     /// Understood, and not built yet.
@@ -78,7 +80,7 @@ const fn row(kind: Kind, slug: &'static str, title: &'static str, status: u16, e
 }
 
 /// The map. Exit codes as in contract.md §1.
-const MAP: [Row; 24] = [
+const MAP: [Row; 25] = [
     row(Kind::BadRequest, "bad-request", "the request is not well formed", 400, 2),
     row(Kind::BadQuery, "bad-query", "the query cannot be read", 400, 2),
     row(Kind::Unauthenticated, "unauthenticated", "sign in first", 401, 77),
@@ -96,6 +98,7 @@ const MAP: [Row; 24] = [
         415,
         65,
     ),
+    row(Kind::TooCostly, "too-costly", "it takes longer than a request may", 422, 1),
     row(Kind::BadData, "bad-data", "the input cannot be understood", 422, 65),
     row(Kind::NotYet, "not-yet", "understood, but not built yet", 501, 2),
     row(Kind::Busy, "busy", "too much at once", 429, 75),

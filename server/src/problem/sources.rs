@@ -70,6 +70,7 @@ impl From<index::Error> for Problem {
         let kind = match &error {
             index::Error::LogUnreadable { source } => of_archive(source),
             index::Error::CursorExpired => Kind::Gone,
+            index::Error::TimeSpent { .. } => Kind::TooCostly,
             other => of_family(other.family()),
         };
         Self::of(kind, &error)
@@ -123,5 +124,13 @@ mod tests {
         assert_eq!(exit(archive::Error::DiskFull { free_bytes: 1, reserve_bytes: 2 }), 74);
         assert_eq!(exit(archive::Error::ArchiveMissing { folder }), 78);
         assert_eq!(exit(archive::Error::LogShort { found: 1, signed: 2 }), 1);
+    }
+
+    #[test]
+    fn a_search_over_its_time_is_422_with_a_remedy_and_no_invitation_to_try_again() {
+        let problem = Problem::from(index::Error::TimeSpent { limit_seconds: 30 });
+        assert_eq!((problem.kind.slug(), problem.kind.status().as_u16()), ("too-costly", 422));
+        assert_eq!(problem.retry_after_seconds, None);
+        assert!(problem.detail.contains("narrow it by room:"), "{}", problem.detail);
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod sample;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use archive::{Archive, Creation, Ports, Recordkeeping};
 use chat::Recorded;
@@ -99,9 +100,11 @@ impl Appliance {
 
     async fn assemble(data: &Path, config: Config, archive: Arc<Archive>) -> Result<Shared> {
         let (under, folder) = (Arc::clone(&archive), data.join("index"));
+        let search_limit = Duration::from_secs(config.limits.search_seconds_max);
+        let index_settings = index::Settings { search_limit, ..index::Settings::default() };
         let (ingest, index) = blocking(move || {
             let ingest = Ingest::open(Arc::clone(&under), &ingest_settings())?;
-            let index = Index::open(&folder, under, index::Settings::default())?;
+            let index = Index::open(&folder, under, index_settings)?;
             Ok((ingest, index))
         })
         .await?;
