@@ -1,5 +1,6 @@
 //! One journal file being written: it grows by zero-written steps, so that a sync need not update its length each time
-//! (performance.md §2.4), and every batch is one write and one sync.
+//! (performance.md §2.4), and every batch is one write and one sync. Behind a large batch no zeros are written: beside its own
+//! bytes the length costs little, and zeros would be a second writing of what an import brings.
 
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,8 @@ use crate::keys::Sealer;
 const STEP_BYTES_MIN: usize = 64 << 10;
 /// The last: steps double up to it.
 const STEP_BYTES_MAX: usize = 8 << 20;
+/// A frame of so many bytes grows the file by itself alone.
+const LARGE_FRAME_BYTES: usize = 128 << 10;
 /// What the name of a journal file ends with.
 const SUFFIX: &str = ".journal";
 
@@ -65,8 +68,10 @@ impl JournalFile {
         let mut bytes = FrameHeader::frame(number, first, count, &plaintext);
         let end = self.end.saturating_add(bytes_of(bytes.len()));
         if end > self.grown {
-            self.step = self.step.saturating_mul(2).min(STEP_BYTES_MAX);
-            bytes.resize(bytes.len().saturating_add(self.step), 0);
+            if bytes.len() < LARGE_FRAME_BYTES {
+                self.step = self.step.saturating_mul(2).min(STEP_BYTES_MAX);
+                bytes.resize(bytes.len().saturating_add(self.step), 0);
+            }
             self.grown = self.end.saturating_add(bytes_of(bytes.len()));
         }
         self.file.write_all_at(self.end, &bytes).map_err(Error::io("write", &self.path))?;

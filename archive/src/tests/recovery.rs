@@ -207,3 +207,24 @@ fn the_first_failed_sync_stops_the_writer_until_a_restart() {
     let archive = Archive::open(folder, still(), ports()).unwrap();
     assert!([5, 10].contains(&archive.size()));
 }
+
+#[test]
+fn behind_a_large_frame_the_file_ends_and_behind_a_small_one_there_are_zeros() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("archive");
+    let made = Archive::create(&folder, &Creation::default(), still(), ports(1)).unwrap();
+    let mut numbers = Numbers::default();
+    let mut events = Vec::new();
+    let bytes = || std::fs::metadata(journal(&folder)).unwrap().len();
+    for (count, has_zeros) in [(2_000, false), (3, true), (3_000, false), (2_000, false)] {
+        let batch = numbers.events(count);
+        made.append(batch.clone()).unwrap().wait().unwrap();
+        events.extend(batch);
+        let end = made.state().journal_bytes;
+        assert_eq!(bytes() > end, has_zeros, "{} bytes, {end} written, {count} events", bytes());
+    }
+    drop(made);
+    let opened = Archive::open(&folder, still(), ports(2)).unwrap();
+    assert_eq!(read_all(&opened).unwrap(), events);
+    assert_eq!(opened.state().findings, []);
+}
