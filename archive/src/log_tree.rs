@@ -16,7 +16,7 @@ use crate::tiles::{LeavesOf, Tiles};
 /// Levels of the tree below the tiles.
 const BLOCK_LEVEL: u32 = 8;
 /// Leaves of one block.
-const BLOCK_LEAVES: u64 = 1 << BLOCK_LEVEL;
+pub(crate) const BLOCK_LEAVES: u64 = 1 << BLOCK_LEVEL;
 /// Blocks of leaves kept in memory, 16 KiB each.
 const CACHED_BLOCKS_MAX: usize = 128;
 /// Hashes of higher subtrees kept in memory, about 50 bytes each.
@@ -40,16 +40,23 @@ pub(crate) struct LogTree<'a> {
 
 /// All hashes over 256 leaves, from the leaves up to their root.
 #[derive(Debug)]
-struct Block(Vec<Vec<Digest>>);
+pub(crate) struct Block(Vec<Vec<Digest>>);
 
 impl Block {
-    fn of(leaves: Vec<Digest>) -> Self {
+    /// Grows the tree over 256 leaves.
+    pub(crate) fn of(leaves: Vec<Digest>) -> Self {
         let mut levels = vec![leaves];
         while let Some(below) = levels.last().filter(|below| below.len() > 1) {
             let pairs = below.as_chunks::<2>().0.iter();
             levels.push(pairs.map(|[left, right]| node_hash(left, right)).collect());
         }
         Self(levels)
+    }
+
+    /// Returns what stands beside the way from a leaf up to the hash over all of them.
+    pub(crate) fn path(&self, place: u64) -> impl Iterator<Item = Digest> {
+        let siblings = (0..BLOCK_LEVEL).map(move |level| (level, place >> level ^ 1));
+        siblings.filter_map(|(level, place)| self.hash(level, place))
     }
 
     fn hash(&self, level: u32, place: u64) -> Option<Digest> {

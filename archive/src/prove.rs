@@ -3,21 +3,16 @@
 //! Every inclusion is checked against the root before it is handed out: a damaged tile or segment ends here, as an error
 //! that names the event, and not at a stranger's desk.
 
-use chat::{Recorded, RoomId, Seq};
-use rayon::prelude::*;
+mod many;
+
+use chat::{RoomId, Seq};
 
 use crate::archive::Archive;
 use crate::error::{Error, Result};
-use crate::kept::Kept;
 use crate::log_tree::LogTree;
 use crate::proof::claim::Room;
 use crate::proof::tree::{self, KnownPath, consistency_path, inclusion_path, range_hashes};
 use crate::proof::{Consistency, Digest, Inclusion, Opening, RangeProof, Refusal};
-
-/// Events that a pass over many proves ahead of its reader.
-const PROVEN_AT_ONCE: usize = 512;
-/// Of these, events that are proven by one core in turn, since neighbours share blocks and salts.
-const PROVEN_TOGETHER: usize = 64;
 
 impl Archive {
     /// Returns the number of durable events and the root over them.
@@ -48,41 +43,6 @@ impl Archive {
         let root = self.root(size)?;
         let opening = self.kept(seq)?.opening(is_withheld);
         self.include(seq, opening, (size, &root), &mut KnownPath::default())
-    }
-
-    /// Proves events that are whole, and returns each with its proof, in the order asked for. What neighbours share is
-    /// computed once, so ask in ascending order; some hundred are proven ahead, on all cores. A destroyed event is an error.
-    pub fn prove_many<'a>(
-        &'a self,
-        seqs: &'a [Seq],
-        size: u64,
-    ) -> impl Iterator<Item = Result<(Recorded, Inclusion)>> + 'a {
-        seqs.chunks(PROVEN_AT_ONCE).flat_map(move |seqs| match self.root(size) {
-            Ok(root) => {
-                let runs = seqs.par_chunks(PROVEN_TOGETHER);
-                let proven = runs.flat_map_iter(|seqs| self.prove_run(seqs, (size, root)));
-                proven.collect::<Vec<_>>()
-            }
-            Err(error) => vec![Err(error)],
-        })
-    }
-
-    fn prove_run(
-        &self,
-        seqs: &[Seq],
-        (size, root): (u64, Digest),
-    ) -> impl Iterator<Item = Result<(Recorded, Inclusion)>> {
-        let kept = self.kept_run(seqs).into_iter();
-        let mut known = KnownPath::default();
-        seqs.iter().zip(kept).map(move |(seq, kept)| {
-            self.check_size("prove an event", seq.get(), size)?;
-            let Kept::Live { recorded, salts } = kept? else {
-                return Err(Error::EventDestroyed { seq: *seq });
-            };
-            let opening = Opening::of(&recorded, &salts, &|_| false);
-            let inclusion = self.include(*seq, opening, (size, &root), &mut known)?;
-            Ok((*recorded, inclusion))
-        })
     }
 
     /// Proves that the log of `to` events begins with the log of `from` events.

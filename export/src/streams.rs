@@ -30,6 +30,8 @@ pub(crate) fn open_events(container: &Container, path: &str) -> io::Result<Packa
 
 /// Lines of events that are taken at once, to be read on all cores.
 const LINES_AT_ONCE: usize = 1_024;
+/// Of these, lines that are read by one core in turn, since neighbours share most of their paths.
+const LINES_TOGETHER: usize = 128;
 /// Bytes of them and of what is taken beside them, whatever their number.
 const BYTES_AT_ONCE: usize = 8 << 20;
 
@@ -167,10 +169,12 @@ impl Streams<'_> {
         loop {
             let end = pairs.take(&mut events, &mut proofs);
             let is_last = pairs.ends.is_empty();
-            let read = pairs
-                .ends
-                .par_iter()
-                .map_init(KnownPath::default, |known, ends| self.read_pair(pairs.of(ends), known));
+            let read = pairs.ends.par_chunks(LINES_TOGETHER).flat_map_iter(|ends| {
+                let mut desk = Desk::default();
+                ends.iter()
+                    .map(|ends| self.read_pair(pairs.of(ends), &mut desk))
+                    .collect::<Vec<_>>()
+            });
             for pair in read.collect::<Vec<_>>() {
                 walk.row += 1;
                 held += u64::from(walk.step(pair, &mut due, &mut take));
@@ -195,14 +199,14 @@ impl Streams<'_> {
         held
     }
 
-    /// Reads one event and checks its proof. What it depends on is in these two lines alone.
+    /// Reads one event and checks its proof. What it depends on is in these two lines alone; the desk saves work.
     fn read_pair(
         &self,
         (event, proof): (&[u8], Result<&[u8], String>),
-        known: &mut KnownPath,
+        Desk { known, again }: &mut Desk,
     ) -> Pair {
         let Facts { archive, withheld, .. } = self.facts;
-        let recorded = line::read(event, *archive)?;
+        let recorded = line::read_with(event, *archive, again)?;
         let Checkpoint { size, root, .. } = self.checkpoint;
         let proven =
             proof.and_then(|text| proof::check(text, &recorded, (*size, root, known), withheld));
@@ -215,6 +219,13 @@ impl Streams<'_> {
         let proofs = Lines::new(self.container.stream(self.proofs, u64::MAX)?, PROOF_BYTES_MAX)?;
         Ok((events, proofs))
     }
+}
+
+/// What one line after another is read and checked with.
+#[derive(Default)]
+struct Desk {
+    known: KnownPath,
+    again: Vec<u8>,
 }
 
 /// An event, the hash of its line where it is wanted, and the fields that its proof withholds or why that does not hold; or

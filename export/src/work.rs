@@ -26,6 +26,8 @@ use crate::withhold::{self, Withheld, WithheldCounts, withhold};
 
 /// Events whose lines are written at once, on all cores.
 const EVENTS_AT_ONCE: usize = 1_024;
+/// Of these, events whose lines are written by one core in turn, into one text.
+const EVENTS_TOGETHER: usize = 128;
 /// How hard the lines are compressed.
 const LEVEL: i32 = 3;
 
@@ -101,9 +103,10 @@ impl<'a> Work<'a> {
                 break;
             }
             let fields = selection.withheld.as_slice();
-            let shown = batch.into_par_iter().map(|given| Shown::of(given, fields, archive));
-            let shown = shown.collect::<Result<Vec<_>>>()?;
-            for Shown { recorded, withheld, .. } in &shown {
+            let sheets = batch.into_par_iter().chunks(EVENTS_TOGETHER);
+            let sheets = sheets.map(|events| Sheet::of(events, fields, archive));
+            let sheets = sheets.collect::<Result<Vec<_>>>()?;
+            for (recorded, withheld) in sheets.iter().flat_map(|sheet| &sheet.shown) {
                 let Some(skipped) = skip_to(&mut due, recorded.seq) else {
                     let fault = "the archive gave it unasked or out of order".to_owned();
                     return Err(Error::EvidenceDiffers { seq: recorded.seq, fault });
@@ -114,8 +117,8 @@ impl<'a> Work<'a> {
             }
             let (events, proofs) = (&mut events, &mut proofs);
             let (events, proofs) = rayon::join(
-                || shown.iter().try_for_each(|shown| events.line(&shown.line)),
-                || shown.iter().try_for_each(|shown| proofs.line(&shown.proof)),
+                || sheets.iter().try_for_each(|sheet| events.put(&sheet.events)),
+                || sheets.iter().try_for_each(|sheet| proofs.put(&sheet.proofs)),
             );
             events.and(proofs)?;
         }
@@ -136,7 +139,7 @@ impl<'a> Work<'a> {
         for seq in &seqs {
             let inclusion = self.evidence.remains(*seq, self.checkpoint.size)?;
             let (line, reason) = complete::write(inclusion, complete);
-            lines.line(line.as_bytes())?;
+            lines.put((line + "\n").as_bytes())?;
             *self.absent.entry(reason.to_owned()).or_default() += 1;
         }
         lines.finish(&mut self.staging)?;
@@ -167,29 +170,39 @@ impl<'a> Work<'a> {
     }
 }
 
-/// An event as the package shows it, and its two lines.
-struct Shown {
-    recorded: Recorded,
-    withheld: Vec<Withheld>,
-    line: Vec<u8>,
-    proof: Vec<u8>,
+/// Some events as the package shows them, with their lines and those of their proofs.
+struct Sheet {
+    shown: Vec<(Recorded, Vec<Withheld>)>,
+    events: Vec<u8>,
+    proofs: Vec<u8>,
 }
 
-impl Shown {
+impl Sheet {
     fn of(
-        (recorded, inclusion): (Recorded, Inclusion),
+        given: Vec<(Recorded, Inclusion)>,
         fields: &[Withheld],
         archive: ArchiveId,
     ) -> Result<Self> {
-        let seq = recorded.seq;
-        if recorded.event.kind == EventKind::Officer {
-            return Err(Error::OfficersAct { seq });
+        let mut sheet = Self {
+            shown: Vec::with_capacity(given.len()),
+            events: Vec::with_capacity(given.len() * line::LINE_BYTES),
+            proofs: Vec::with_capacity(given.len() * proof::LINE_BYTES),
+        };
+        for (recorded, inclusion) in given {
+            let seq = recorded.seq;
+            if recorded.event.kind == EventKind::Officer {
+                return Err(Error::OfficersAct { seq });
+            }
+            let (recorded, inclusion) = withhold(recorded, inclusion, fields);
+            let withheld = withhold::withheld_of(&inclusion, fields)
+                .map_err(|fault| Error::EvidenceDiffers { seq, fault })?;
+            line::put(&mut sheet.events, &recorded, archive);
+            sheet.events.push(b'\n');
+            proof::put(&mut sheet.proofs, &inclusion);
+            sheet.proofs.push(b'\n');
+            sheet.shown.push((recorded, withheld));
         }
-        let (recorded, inclusion) = withhold(recorded, inclusion, fields);
-        let withheld = withhold::withheld_of(&inclusion, fields)
-            .map_err(|fault| Error::EvidenceDiffers { seq, fault })?;
-        let (line, proof) = (line::write(&recorded, archive), proof::write(&inclusion));
-        Ok(Self { recorded, withheld, line, proof })
+        Ok(sheet)
     }
 }
 
@@ -255,14 +268,39 @@ impl Compressed {
         Ok(Self { encoder, full })
     }
 
-    fn line(&mut self, text: &[u8]) -> Result<()> {
-        let written = self.encoder.write_all(text);
-        written.and_then(|()| self.encoder.write_all(b"\n")).map_err(Error::io("write", &self.full))
+    /// Takes whole lines, each with its line feed. How many are taken at once does not show in what is written.
+    fn put(&mut self, lines: &[u8]) -> Result<()> {
+        self.encoder.write_all(lines).map_err(Error::io("write", &self.full))
     }
 
     fn finish(self, staging: &mut Staging<'_>) -> Result<()> {
         let finish = || self.encoder.finish()?.into_inner().map_err(io::IntoInnerError::into_error);
         let file = finish().map_err(Error::io("write", &self.full))?;
         staging.finish(file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use archive::disk::LocalDisk;
+
+    #[test]
+    fn how_many_lines_are_handed_over_at_once_does_not_show_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let line = |number: u64| format!("{{\"n\":{number},\"m\":{}}}\n", number * number * 7_919);
+        let whole: String = (0..200_000).map(line).collect();
+        let written = [1, 7, 100_000, 300_000, usize::MAX].map(|bytes| {
+            let out = folder.path().join(bytes.to_string());
+            let mut staging = Staging::create(&LocalDisk, out.clone()).unwrap();
+            let mut lines = Compressed::start(&staging, "lines.zst").unwrap();
+            whole
+                .as_bytes()
+                .chunks(bytes.min(whole.len()))
+                .for_each(|part| lines.put(part).unwrap());
+            lines.finish(&mut staging).unwrap();
+            std::fs::read(out.join("lines.zst")).unwrap()
+        });
+        assert!(written.iter().all(|bytes| *bytes == written[0]) && !written[0].is_empty());
     }
 }

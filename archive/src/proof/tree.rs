@@ -1,14 +1,17 @@
 //! The Merkle tree of RFC 6962 §2.1 over the leaves in order of `Seq`, exactly as it stands there.
 
 mod frontier;
+mod known;
 mod path;
 mod range;
 mod tile;
 
 pub use frontier::Frontier;
+pub use known::{KnownPath, verify_inclusion_beside};
+pub(crate) use path::inclusion_path_above;
 pub use path::{
-    KnownPath, consistency_length, consistency_path, inclusion_length, inclusion_path,
-    verify_consistency, verify_inclusion, verify_inclusion_beside,
+    consistency_length, consistency_path, inclusion_length, inclusion_path, verify_consistency,
+    verify_inclusion,
 };
 pub use range::{range_hashes, range_hashes_count, verify_range};
 pub use tile::{TILE_HASHES_MAX, TILE_HEIGHT, Tile, complete_at};

@@ -73,6 +73,33 @@ fn proofs_are_the_same_before_a_seal_after_it_and_after_a_restart() {
 }
 
 #[test]
+fn many_are_proven_as_each_is_by_itself_whatever_is_left_out_between_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = grown(&folder.path().join("a"), &[3, 1_500, 300]);
+    for size in [1_803, 1_503, 3] {
+        // All of them, most of every block, few of every block, and the last ones of a block alone.
+        let choices: [fn(u64) -> bool; 4] = [
+            |_| true,
+            |number| number % 3 != 0,
+            |number| number % 97 == 0,
+            |number| number % 256 > 99,
+        ];
+        for (at, choice) in choices.iter().enumerate() {
+            let seqs: Vec<_> = (1..=size).filter(|number| choice(*number)).map(seq).collect();
+            let proven: Vec<_> = archive.prove_many(&seqs, size).map(Result::unwrap).collect();
+            assert_eq!(proven.len(), seqs.len(), "choice {at} of {size}");
+            for (seq, (recorded, inclusion)) in seqs.iter().zip(proven) {
+                assert_eq!(recorded.seq, *seq);
+                assert_eq!(inclusion, archive.prove(*seq, size, &|_| false).unwrap(), "{seq}");
+            }
+        }
+    }
+    let backwards: Vec<_> = (1..=600).rev().map(seq).collect();
+    let proven = archive.prove_many(&backwards, 1_803).map(|proof| proof.unwrap().1.seq);
+    assert!(proven.eq((1..=600).rev()), "in the order asked for");
+}
+
+#[test]
 fn a_room_is_proven_without_showing_another() {
     let folder = tempfile::tempdir().unwrap();
     let archive = grown(&folder.path().join("a"), &[300, 40]);

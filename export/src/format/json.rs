@@ -154,42 +154,40 @@ pub(crate) fn put_number(out: &mut Vec<u8>, number: u64) {
 
 /// Writes a moment of the years 1 to 9999 as RFC 3339 in UTC with six decimals.
 ///
-/// Days are turned into a date by counting 400-year eras from 1 March of year 0, in which leap days come last.
+/// Days are turned into a date by counting 400-year eras from 1 March of year 0, in which leap days come last. So counted
+/// no such moment is negative, and all of it goes in small numbers.
 pub(crate) fn put_moment(out: &mut Vec<u8>, moment: Timestamp) {
-    const DAY: i64 = 86_400_000_000;
-    let (days, within) = (moment.micros().div_euclid(DAY), moment.micros().rem_euclid(DAY));
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    const DAY: u64 = 86_400_000_000;
+    const DAYS_BEFORE_1970: i64 = 719_468;
+    let shifted = moment.micros().saturating_add(DAYS_BEFORE_1970 * 86_400_000_000);
+    let shifted = u64::try_from(shifted).unwrap_or(0);
+    let small = |number: u64| u32::try_from(number).unwrap_or(0);
+    let (days, within) = (small(shifted / DAY), shifted % DAY);
+    let (seconds, micros) = (small(within / 1_000_000), small(within % 1_000_000));
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
     let year_of_era =
         (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * from_march + 2) / 5 + 1;
     let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (seconds, micros) = (within / 1_000_000, within % 1_000_000);
-    let mut text = *b"0000-00-00T00:00:00.000000Z";
-    let parts = [
-        (0..4, year),
-        (5..7, month),
-        (8..10, day),
-        (11..13, seconds / 3_600),
-        (14..16, seconds / 60 % 60),
-        (17..19, seconds % 60),
-        (20..26, micros),
-    ];
-    for (place, number) in parts {
-        put_padded(&mut text[place], number);
-    }
-    out.extend_from_slice(&text);
+    let year = year_of_era + era * 400 + u32::from(month <= 2);
+    let ([y0, y1], [y2, y3], [m0, m1], [d0, d1]) =
+        (pair(year / 100), pair(year % 100), pair(month), pair(day));
+    let ([h0, h1], [n0, n1], [s0, s1]) =
+        (pair(seconds / 3_600), pair(seconds / 60 % 60), pair(seconds % 60));
+    let ([u0, u1], [u2, u3], [u4, u5]) =
+        (pair(micros / 10_000), pair(micros / 100 % 100), pair(micros % 100));
+    out.extend_from_slice(&[
+        y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', n0, n1, b':', s0, s1, b'.',
+        u0, u1, u2, u3, u4, u5, b'Z',
+    ]);
 }
 
-fn put_padded(digits: &mut [u8], number: i64) {
-    let mut left = u32::try_from(number).unwrap_or(0);
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + u8::try_from(left % 10).unwrap_or(0);
-        left /= 10;
-    }
+/// Returns the two digits of a number below 100.
+fn pair(number: u32) -> [u8; 2] {
+    let digit = |number: u32| number.to_le_bytes()[0].wrapping_add(b'0');
+    [digit(number / 10), digit(number % 10)]
 }
 
 #[cfg(test)]

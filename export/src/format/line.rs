@@ -30,7 +30,7 @@ pub fn write(recorded: &Recorded, archive: ArchiveId) -> Vec<u8> {
 }
 
 /// Bytes of an ordinary line.
-const LINE_BYTES: usize = 768;
+pub(crate) const LINE_BYTES: usize = 768;
 
 /// Writes the line of an event behind a text. The members stand in byte order of their names.
 pub(crate) fn put(out: &mut Vec<u8>, recorded: &Recorded, archive: ArchiveId) {
@@ -165,7 +165,20 @@ pub(crate) fn kind_word(kind: EventKind) -> Cow<'static, str> {
 /// Nearly every line is read in one pass by a reader that knows the members of a message alone. Whatever a reader made of a
 /// line counts only if it is written as that very line again, so the quick one can refuse but not misread.
 pub fn read(line: &[u8], archive: ArchiveId) -> Result<Recorded, String> {
-    let message = plain::read(line).filter(|read| write(read, archive) == line);
+    read_with(line, archive, &mut Vec::new())
+}
+
+/// Reads a line as [`read()`] does; `again` takes what is written of it, and serves line after line.
+pub(crate) fn read_with(
+    line: &[u8],
+    archive: ArchiveId,
+    again: &mut Vec<u8>,
+) -> Result<Recorded, String> {
+    let message = plain::read(line).filter(|read| {
+        again.clear();
+        put(again, read, archive);
+        again == line
+    });
     message.map_or_else(|| read_any(line, archive), Ok)
 }
 

@@ -15,17 +15,22 @@ use crate::withhold::{self, Withheld};
 /// Returns the line of a proof, without its line feed. The members stand in byte order of their names.
 pub fn write(inclusion: &Inclusion) -> Vec<u8> {
     let mut out = Vec::with_capacity(LINE_BYTES);
-    let mut line = Object::open(&mut out);
+    put(&mut out, inclusion);
+    out
+}
+
+/// Writes the line of a proof behind a text.
+pub(crate) fn put(out: &mut Vec<u8>, inclusion: &Inclusion) {
+    let mut line = Object::open(out);
     line.text("kind", "inclusion");
     put_opening(line.name("opening"), &inclusion.opening);
     json::put_list(line.name("path"), inclusion.path.iter(), |out, hash| json::put_hex(out, hash));
     line.number("seq", inclusion.seq);
     line.close();
-    out
 }
 
 /// Bytes of an ordinary line.
-const LINE_BYTES: usize = 2_560;
+pub(crate) const LINE_BYTES: usize = 2_560;
 
 fn put_opening(out: &mut Vec<u8>, opening: &Opening) {
     let Opening::Open { header, hs, ls, fields } = opening else {
@@ -58,8 +63,8 @@ pub(crate) fn check(
     (size, root, known): (u64, &Digest, &mut KnownPath),
     named: &[Withheld],
 ) -> Result<Vec<Withheld>, String> {
-    let fields = record::fields(&recorded.event);
-    let inclusion = read(line, &fields).ok_or(MALFORMED)?;
+    let mut fields = record::fields(&recorded.event);
+    let inclusion = read(line, &mut fields).ok_or(MALFORMED)?;
     let Opening::Open { header, fields: shown, .. } = &inclusion.opening else {
         return Err(MALFORMED.to_owned());
     };
@@ -85,7 +90,9 @@ pub(crate) fn check(
 const MALFORMED: &str = "not in the canonical form of any proof that shows an event";
 
 /// Reads the one form that a line can have: whatever [`write()`] would not write is nothing.
-fn read(line: &[u8], fields: &[Field]) -> Option<Inclusion> {
+///
+/// The values are taken out of the fields of the event's own line, which are of no use afterwards.
+fn read(line: &[u8], fields: &mut [Field]) -> Option<Inclusion> {
     let mut line = Scanner::of(line);
     line.token("{\"kind\":\"inclusion\",\"opening\":{\"fields\":")?;
     let fields = line.list(|line| read_field(line, fields))?;
@@ -104,7 +111,7 @@ fn read(line: &[u8], fields: &[Field]) -> Option<Inclusion> {
     line.is_at_end().then_some(Inclusion { seq, opening, path })
 }
 
-fn read_field(line: &mut Scanner<'_>, fields: &[Field]) -> Option<OpenField> {
+fn read_field(line: &mut Scanner<'_>, fields: &mut [Field]) -> Option<OpenField> {
     line.token("{\"")?;
     if line.token("commitment\":").is_some() {
         let commitment = line.array()?;
@@ -114,7 +121,7 @@ fn read_field(line: &mut Scanner<'_>, fields: &[Field]) -> Option<OpenField> {
     line.token("salt\":")?;
     let salt = line.array()?;
     let tag = read_tag(line)?;
-    let value = fields.iter().find(|field| field.tag == tag)?.value.clone();
+    let value = std::mem::take(&mut fields.iter_mut().find(|field| field.tag == tag)?.value);
     Some(OpenField { tag, disclosure: Disclosure::Shown { salt, value } })
 }
 

@@ -8,9 +8,12 @@ use crate::proof::refusal::Refusal;
 
 use super::{Subtrees, node_hash, span_root, split_at};
 
+/// Steps from a leaf to the hash over its 256 neighbours.
+pub(super) const LOWER_STEPS: usize = 8;
+
 /// One step down: the side on which the subtree that was left behind lies, and what it covers.
 #[derive(Debug, Clone, Copy)]
-struct Step {
+pub(super) struct Step {
     is_left: bool,
     first: u64,
     count: u64,
@@ -41,7 +44,7 @@ impl Span {
 }
 
 /// Returns the steps from the root down to a leaf.
-fn inclusion_steps(index: u64, size: u64) -> Vec<Step> {
+pub(super) fn inclusion_steps(index: u64, size: u64) -> Vec<Step> {
     let mut span = Span { first: 0, count: size };
     let mut steps = Vec::with_capacity(64);
     while span.count > 1 {
@@ -75,6 +78,17 @@ pub fn inclusion_path<S: Subtrees + ?Sized>(
     steps.iter().rev().map(|step| span_root(step.first, step.count, subtrees)).collect()
 }
 
+/// Returns the part of that path which all leaves of the 256 around this one share: without its first eight hashes.
+pub(crate) fn inclusion_path_above<S: Subtrees + ?Sized>(
+    index: u64,
+    size: u64,
+    subtrees: &S,
+) -> Result<Vec<Digest>, S::Error> {
+    let steps = inclusion_steps(index, size);
+    let upper = steps.iter().rev().skip(LOWER_STEPS);
+    upper.map(|step| span_root(step.first, step.count, subtrees)).collect()
+}
+
 /// Refuses a leaf that the path does not lead from to the root.
 pub fn verify_inclusion(
     leaf: &Digest,
@@ -92,58 +106,6 @@ pub fn verify_inclusion(
     let upwards = steps.iter().rev().zip(path);
     let found = upwards.fold(*leaf, |hash, (step, sibling)| join(step, &hash, sibling));
     if found == *root { Ok(()) } else { Err(Refusal::Root) }
-}
-
-/// Steps from a leaf to the hash over its 256 neighbours.
-const LOWER_STEPS: usize = 8;
-
-/// A hash over 256 leaves that was found to lead to the root, and how: the leaves beside one another share it, so that it is
-/// hashed once for all of them.
-#[derive(Debug, Clone, Default)]
-pub struct KnownPath(Option<Known>);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Known {
-    tree: (u64, Digest),
-    block: u64,
-    hash: Digest,
-    above: Vec<Digest>,
-}
-
-/// Refuses what [`verify_inclusion`] refuses. Where the upper part of the path is, hash by hash, the one that led to this
-/// root from this place before, it is not hashed again.
-pub fn verify_inclusion_beside(
-    leaf: &Digest,
-    index: u64,
-    path: &[Digest],
-    (size, root): (u64, &Digest),
-    known: &mut KnownPath,
-) -> Result<(), Refusal> {
-    let is_whole = (index | 0xff) < size;
-    let Some((below, above)) = path.split_at_checked(LOWER_STEPS).filter(|_| is_whole) else {
-        return verify_inclusion(leaf, index, path, (size, root));
-    };
-    let steps = inclusion_steps(index, size);
-    if steps.len() != path.len() {
-        return Err(Refusal::PathLength);
-    }
-    let upwards = steps.iter().rev();
-    let lower = upwards.clone().zip(below);
-    let hash = lower.fold(*leaf, |hash, (step, sibling)| join(step, &hash, sibling));
-    let block = index >> LOWER_STEPS;
-    if known.0.as_ref().is_some_and(|known| {
-        (known.tree, known.block, known.hash) == ((size, *root), block, hash)
-            && known.above == above
-    }) {
-        return Ok(());
-    }
-    let upper = upwards.skip(LOWER_STEPS).zip(above);
-    let found = upper.fold(hash, |hash, (step, sibling)| join(step, &hash, sibling));
-    if found != *root {
-        return Err(Refusal::Root);
-    }
-    known.0 = Some(Known { tree: (size, *root), block, hash, above: above.to_vec() });
-    Ok(())
 }
 
 /// Returns how many hashes the path from a tree of `from` leaves to one of `to` has; both at least 1, `from ≤ to`.
@@ -194,6 +156,6 @@ pub fn verify_consistency(
     if older == *from_root && newer == *to_root { Ok(()) } else { Err(Refusal::Root) }
 }
 
-fn join(step: &Step, hash: &Digest, sibling: &Digest) -> Digest {
+pub(super) fn join(step: &Step, hash: &Digest, sibling: &Digest) -> Digest {
     if step.is_left { node_hash(sibling, hash) } else { node_hash(hash, sibling) }
 }

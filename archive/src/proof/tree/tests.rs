@@ -187,3 +187,26 @@ fn beside_a_known_path_every_other_leaf_hash_size_and_root_is_still_refused() {
         assert_eq!(check(&leaf, index, &path, (size, &root)), Ok(()));
     }
 }
+
+#[test]
+fn beside_all_its_neighbours_a_leaf_is_refused_with_every_hash_but_its_own() {
+    let size = 600;
+    let leaves = leaves(size);
+    let root = root_of(&leaves, size);
+    let mut known = KnownPath::default();
+    for index in (0..size).chain([7, 511, 300, 0]) {
+        let Ok(path) = inclusion_path(index, size, &leaves);
+        let leaf = leaves.0[usize::try_from(index).unwrap()];
+        let mut check = |leaf: &Digest, index, path: &[Digest]| {
+            verify_inclusion_beside(leaf, index, path, (size, &root), &mut known)
+        };
+        for at in 0..path.len() {
+            let mut changed = path.clone();
+            changed[at][usize::try_from(index % 32).unwrap()] ^= 0x10;
+            assert_eq!(check(&leaf, index, &changed), Err(Refusal::Root), "{index} at {at}");
+        }
+        assert!(check(&root, index, &path).is_err() && check(&leaf, index ^ 1, &path).is_err());
+        assert_eq!(check(&leaf, index, &path), Ok(()), "{index}");
+        assert_eq!(verify_inclusion(&leaf, index, &path, (size, &root)), Ok(()), "{index}");
+    }
+}
