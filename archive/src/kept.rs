@@ -5,7 +5,7 @@ use chat::{Recorded, Seq};
 use crate::archive::Archive;
 use crate::error::{Error, Result};
 use crate::proof::commitment::commit;
-use crate::proof::salt::Salt;
+use crate::proof::salt::{Salt, SaltRun};
 use crate::proof::{Digest, Opening, SaltTree, Salts};
 use crate::record;
 
@@ -70,7 +70,7 @@ impl Archive {
 
     /// Returns what is kept of an event. One that is no longer in memory is sealed: it is shown there first.
     pub(crate) fn kept(&self, seq: Seq) -> Result<Kept> {
-        if let Some(kept) = self.unsealed(seq) {
+        if let Some(kept) = self.unsealed(seq, &mut None) {
             return Ok(kept);
         }
         let held = self.size();
@@ -80,7 +80,8 @@ impl Archive {
 
     /// Returns what is kept of several events, in the order asked for. What neighbours share is read once.
     pub(crate) fn kept_run(&self, seqs: &[Seq]) -> Vec<Result<Kept>> {
-        let unsealed: Vec<_> = seqs.iter().map(|seq| self.unsealed(*seq)).collect();
+        let mut salts = None;
+        let unsealed: Vec<_> = seqs.iter().map(|seq| self.unsealed(*seq, &mut salts)).collect();
         let held = self.size();
         let absent = seqs.iter().zip(&unsealed).filter(|(_, kept)| kept.is_none());
         let absent: Vec<Seq> = absent.map(|(seq, _)| *seq).collect();
@@ -98,12 +99,17 @@ impl Archive {
             .collect()
     }
 
-    fn unsealed(&self, seq: Seq) -> Option<Kept> {
+    /// Returns what is kept of an event that is not sealed yet. `salts` is the tree of the run that was asked for last.
+    fn unsealed(&self, seq: Seq, salts: &mut Option<SaltTree>) -> Option<Kept> {
         let frame = self.shared.memory.frame(seq)?;
         let run = self.shared.memory.run(seq)?;
         let recorded = Box::new(frame.record(seq)?.decode()?);
         let lane = recorded.lane();
-        let salts = SaltTree::new(run.seed(lane), lane, run.first).salts(seq);
+        let of_run = SaltRun { lane, first: run.first };
+        if salts.as_ref().is_none_or(|tree| tree.run() != of_run) {
+            *salts = Some(SaltTree::new(run.seed(lane), lane, run.first));
+        }
+        let salts = salts.as_mut()?.salts(seq);
         Some(Kept::Live { recorded, salts })
     }
 

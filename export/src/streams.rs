@@ -107,18 +107,15 @@ impl Pairs {
         self.ends.clear();
         while self.ends.len() < LINES_AT_ONCE && self.text.len() < BYTES_AT_ONCE {
             let start = self.text.len();
-            match events.next() {
-                Ok(Some(line)) => self.text.extend_from_slice(line),
-                Ok(None) => return None,
+            match events.append(&mut self.text) {
+                Ok(true) => {}
+                Ok(false) => return None,
                 Err(error) => return Some(error),
             }
             let event = self.text.len();
-            let proof = match proofs.next() {
-                Ok(Some(line)) => {
-                    self.text.extend_from_slice(line);
-                    Ok(self.text.len())
-                }
-                Ok(None) => Err("the proof is missing".to_owned()),
+            let proof = match proofs.append(&mut self.text) {
+                Ok(true) => Ok(self.text.len()),
+                Ok(false) => Err("the proof is missing".to_owned()),
                 Err(error) => Err(format!("it cannot be read: {error}")),
             };
             self.ends.push(Ends { start, event, proof });
