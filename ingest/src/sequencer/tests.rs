@@ -369,3 +369,42 @@ fn whatever_is_offered_in_whatever_batches_each_event_is_recorded_once_and_rooms
         assert_eq!((recorded.place_prev, recorded.place_seq.unwrap().get()), (prev, number + 1));
     }
 }
+
+#[test]
+fn little_work_is_done_at_once_but_never_before_what_was_handed_in_before() {
+    let bench = Bench::new();
+    let drafts = |from: u32, count: u32| -> Vec<_> {
+        let draft = |number: u32| {
+            let mut draft = Draft::new("s", EventKind::Message, Timestamp::EPOCH);
+            draft.key = DraftKey::Given(format!("k{number}"));
+            draft.text = Some(format!("words {number}"));
+            crate::ingest::offer(Box::new(draft))
+        };
+        (from..from + count).map(draft).collect()
+    };
+    let input = Arc::new(Mutex::new(crate::sequencer::Input::default()));
+    for round in 0..20 {
+        let from = round * 1_000;
+        let much = bench.ingest.offer(drafts(from, 500), &input).unwrap();
+        let little = bench.ingest.offer(drafts(from + 500, 1), &input).unwrap();
+        let little = little.wait().unwrap();
+        let much = much.wait().unwrap();
+        let last = much.iter().map(|outcome| outcome.receipt.seq).max().unwrap();
+        assert_eq!(little[0].receipt.seq, last.next(), "round {round}");
+    }
+}
+
+#[test]
+fn who_breaks_off_at_the_desk_leaves_nobody_working_there() {
+    let bench = Bench::new();
+    bench.accept(vec![Draft::new("s", EventKind::Message, Timestamp::EPOCH)]);
+    let ingest = Arc::clone(&bench.ingest);
+    let broken = std::thread::spawn(move || ingest.ask(|_| panic!("a fault of the program")));
+    assert!(broken.join().is_err());
+    for count in [1, 100] {
+        let drafts = (0..count).map(|_| Draft::new("s", EventKind::Message, Timestamp::EPOCH));
+        let refused = bench.ingest.accept(drafts.collect()).unwrap_err();
+        assert!(refused.to_string().contains("fault of the program"), "{refused}");
+    }
+    bench.ingest.close().unwrap();
+}
