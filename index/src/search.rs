@@ -1,7 +1,7 @@
 //! One search: from what was asked to the hits of a page, over the committed segments and the tail alike.
 
 use chat::Seq;
-use query::{Analysed, Query as Asked, holds};
+use query::{Analysed, Clause, Query as Asked, holds};
 use tantivy::query::{EnableScoring, Query as _, Weight};
 
 use crate::cursor::{Binding, Bookmark};
@@ -16,6 +16,7 @@ use crate::state::StateAt;
 use crate::time_limit::TimeLimit;
 use crate::view::View;
 use crate::walk::Segment;
+use crate::word_list::WordList;
 
 /// A search that has found its snapshot and what to look at.
 pub(crate) struct Search<'a> {
@@ -38,7 +39,7 @@ impl Search<'_> {
 
     /// Returns one page and the exact count.
     pub(crate) fn page(&self, page: &Page, bookmark: Option<&Bookmark>) -> Result<Answer> {
-        let weight = self.weight(self.asked, page.order == Order::Score)?;
+        let (weight, is_one_list) = self.lists(self.asked, page.order == Order::Score)?;
         let recent: Vec<_> = self.recent(self.asked).collect();
         // One more than asked for tells whether there is another page.
         let mut found = Highest::of(if page.limit == 0 { 0 } else { page.limit + 1 });
@@ -47,7 +48,7 @@ impl Search<'_> {
         if page.limit > 0 {
             offer_recent(&recent, page.order, after, &mut found);
         }
-        let counted = self.walk(&*weight, page, after, &mut found)?;
+        let counted = self.walk((&*weight, is_one_list), page, after, &mut found)?;
         let count = match bookmark {
             Some(bookmark) => bookmark.count,
             None => counted.saturating_add(u64::try_from(recent.len()).unwrap_or(u64::MAX)),
@@ -79,6 +80,11 @@ impl Search<'_> {
 
     /// Returns the lists of a query within the scope.
     pub(crate) fn weight(&self, asked: &Asked, scoring: bool) -> Result<Box<dyn Weight>> {
+        self.lists(asked, scoring).map(|(weight, _)| weight)
+    }
+
+    /// Returns the same, and whether they are one list, whose length is its count.
+    fn lists(&self, asked: &Asked, scoring: bool) -> Result<(Box<dyn Weight>, bool)> {
         let view: &View = &self.sight.view;
         let beside = Beside { state: &self.state, verify: &self.verify };
         let query = Lowering::of(asked, view, beside, scoring).query(asked, self.scope);
@@ -87,30 +93,42 @@ impl Search<'_> {
         } else {
             EnableScoring::disabled_from_searcher(&view.searcher)
         };
-        self.engine(query.weight(scoring))
+        let is_one_list = query.is::<WordList>();
+        Ok((self.engine(query.weight(scoring))?, is_one_list))
     }
 
     /// Walks over the segments and returns how many matches they hold, for a first page. Each segment is counted and
     /// walked in one go, so that what it has looked up for the one serves the other.
     fn walk(
         &self,
-        weight: &dyn Weight,
+        (weight, is_one_list): (&dyn Weight, bool),
         page: &Page,
         after: Option<Rank>,
         found: &mut Highest,
     ) -> Result<u64> {
         let is_counting = page.cursor.is_none();
         let mut count = 0;
+        let can_skip = can_skip(self.asked.root(), self.sight.view.languages.is_empty());
         let mut look = |segment: Segment<'_>| {
-            if is_counting {
+            let is_at_once = page.limit > 0
+                && match page.order {
+                    Order::Newest => is_counting && !is_one_list,
+                    Order::Oldest => false,
+                    Order::Score => true,
+                };
+            if is_counting && !is_at_once {
                 count += segment.count(weight)?;
             }
             match page.order {
-                _ if page.limit == 0 => Ok(()),
-                Order::Newest => segment.newest(weight, after, found),
-                Order::Oldest => segment.oldest(weight, after, found),
-                Order::Score => segment.best(weight, after, found),
+                _ if page.limit == 0 => {}
+                Order::Newest if is_at_once => count += segment.newest_and_count(weight, found)?,
+                Order::Newest => segment.newest(weight, after, found)?,
+                Order::Oldest => segment.oldest(weight, after, found)?,
+                Order::Score => {
+                    count += segment.best(weight, (can_skip, is_counting), after, found)?;
+                }
             }
+            Ok(())
         };
         let visit = |segment: Segment<'_>| {
             self.verify.limit.check()?;
@@ -147,6 +165,32 @@ impl Search<'_> {
             Some(fault) => fault,
             None => Error::EngineFailed { action: "search", source: fault },
         })
+    }
+}
+
+/// Returns whether the engine can pass over matches that cannot be among the best: in unions and intersections of single words
+/// without stems, whose lists say the highest score of each of their blocks.
+fn can_skip(clause: &Clause, is_without_stems: bool) -> bool {
+    let is_word = |clause: &Clause| match clause {
+        Clause::Word(_) => is_without_stems,
+        Clause::Phrase { tokens, .. } => tokens.len() == 1,
+        Clause::Everything
+        | Clause::All(_)
+        | Clause::Any(_)
+        | Clause::Not(_)
+        | Clause::Prefix(_)
+        | Clause::Verbatim(_)
+        | Clause::Field(_) => false,
+    };
+    match clause {
+        Clause::All(clauses) | Clause::Any(clauses) => clauses.iter().all(is_word),
+        Clause::Everything
+        | Clause::Not(_)
+        | Clause::Word(_)
+        | Clause::Phrase { .. }
+        | Clause::Prefix(_)
+        | Clause::Verbatim(_)
+        | Clause::Field(_) => is_word(clause),
     }
 }
 

@@ -4,7 +4,7 @@
 //! no later document can be among them; equal times are told apart by sequence, so a run of them is always finished.
 
 use tantivy::index::SegmentReader;
-use tantivy::query::Weight;
+use tantivy::query::{Scorer, Weight};
 use tantivy::{DocId, DocSet as _, Score, TERMINATED};
 
 use crate::columns::Columns;
@@ -12,6 +12,9 @@ use crate::ranked::{Highest, Rank, of_score, score_of};
 
 /// Documents of the first window of a walk from the oldest; each further window is four times as wide.
 const WINDOW_DOCS: DocId = 512;
+
+/// Matches of a segment, by the engine's estimate, up to which scoring each of them costs less than walking twice.
+const SCORED_DOCS_MAX: u32 = 4_096;
 
 /// One segment, and what of it counts.
 #[derive(Debug)]
@@ -64,6 +67,38 @@ impl Segment<'_> {
                 }
             }
         })
+    }
+
+    /// Puts the newest matches into `found` and returns the number of all, in one walk: what a clause has looked up for the
+    /// one serves the other.
+    pub(crate) fn newest_and_count(
+        &self,
+        weight: &dyn Weight,
+        found: &mut Highest,
+    ) -> tantivy::Result<u64> {
+        if self.is_beyond() {
+            return Ok(0);
+        }
+        let mut scorer = weight.scorer(self.reader, 1.0)?;
+        let mut count = 0;
+        let is_later =
+            |doc, found: &Highest| found.bar().is_none_or(|bar| self.columns.at(doc) >= bar.by);
+        let mut doc = scorer.doc();
+        while doc != TERMINATED && is_later(doc, found) {
+            let seq = self.columns.seq(doc);
+            count += u64::from(seq <= self.size);
+            self.offer(seq, Rank { by: self.columns.at(doc), seq }, None, found);
+            doc = scorer.advance();
+        }
+        // No later one can be among the newest: the rest is counted alone.
+        if self.is_whole() {
+            return Ok(count + u64::from(scorer.count_including_deleted()));
+        }
+        while doc != TERMINATED {
+            count += u64::from(self.columns.seq(doc) <= self.size);
+            doc = scorer.advance();
+        }
+        Ok(count)
     }
 
     /// Puts the newest matches that rank below `after` into `found`. Ranks are (event time, sequence).
@@ -144,16 +179,28 @@ impl Segment<'_> {
         Ok(())
     }
 
-    /// Puts the best matches that rank below `after` into `found`. Ranks are (score, sequence).
+    /// Puts the best matches that rank below `after` into `found`, and returns the number of all where it `is_counting`. Ranks
+    /// are (score, sequence).
+    ///
+    /// The engine can pass over what cannot be among the best where it `can_skip`, and then a second walk has to count. Where
+    /// it cannot, or where there is little to pass over, every match is scored and counted at once. The two ways may differ
+    /// in the last bit of a score, so every page of a search goes the same way.
     pub(crate) fn best(
         &self,
         weight: &dyn Weight,
+        (can_skip, is_counting): (bool, bool),
         after: Option<Rank>,
         found: &mut Highest,
-    ) -> tantivy::Result<()> {
+    ) -> tantivy::Result<u64> {
         if self.is_beyond() {
-            return Ok(());
+            return Ok(0);
         }
+        let mut scorer = weight.scorer(self.reader, 1.0)?;
+        if !can_skip || scorer.size_hint() <= SCORED_DOCS_MAX {
+            return Ok(self.score_all(&mut *scorer, after, found));
+        }
+        drop(scorer);
+        let count = if is_counting { self.count(weight)? } else { 0 };
         // What scores as the lowest kept may still come in by its sequence, so the bar is set just below.
         let bar = |found: &Highest| {
             found.bar().map_or(Score::NEG_INFINITY, |bar| score_of(bar.by).next_down())
@@ -163,7 +210,27 @@ impl Segment<'_> {
             let seq = self.columns.seq(doc);
             self.offer(seq, Rank { by: of_score(score), seq }, after, found);
             bar(found)
-        })
+        })?;
+        Ok(count)
+    }
+
+    /// Scores every match, offers those that may be among the best, and returns their number.
+    fn score_all(&self, scorer: &mut dyn Scorer, after: Option<Rank>, found: &mut Highest) -> u64 {
+        let (mut count, is_whole) = (0, self.is_whole());
+        let mut doc = scorer.doc();
+        while doc != TERMINATED {
+            let by = of_score(scorer.score());
+            let is_high = found.bar().is_none_or(|bar| by >= bar.by);
+            if is_high || !is_whole {
+                let seq = self.columns.seq(doc);
+                count += u64::from(seq <= self.size);
+                self.offer(seq, Rank { by, seq }, after, found);
+            } else {
+                count += 1;
+            }
+            doc = scorer.advance();
+        }
+        count
     }
 
     fn offer(&self, seq: u64, rank: Rank, after: Option<Rank>, found: &mut Highest) {
