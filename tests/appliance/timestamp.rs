@@ -68,6 +68,8 @@ fn a_time_stamp_is_requested_attached_and_weighed_and_a_damaged_or_foreign_one_i
     appliance.json(&["timestamp", "attach", response]);
     let listed = appliance.run(&["--json", "timestamp", "list"]).expect(0).json();
     assert_eq!((&listed["at"], &listed["authority"]), (&attached["at"], &"CN=Stamps".into()));
+    let acts = appliance.run(&["--json", "audit"]).expect(0).stdout;
+    assert!(acts.contains("list-timestamps"), "a look at what is kept is on record: {acts}");
 
     let report = appliance.json(&["verify"]);
     assert_eq!(report["timestamps"], 1, "{report:#}");

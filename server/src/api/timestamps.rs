@@ -47,9 +47,14 @@ pub(super) async fn attach(
 }
 
 /// `GET /timestamps`: all that are kept, each checked again.
-pub(super) async fn list(State(shared): State<Shared>) -> Result<Json<Value>> {
+pub(super) async fn list(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Value>> {
     blocking(move || {
         let kept = shared.archive.timestamps(&Authorities::default())?;
+        let count = u64::try_from(kept.len()).unwrap_or(u64::MAX);
+        shared.audit.record_now(&caller, Act::new("list-timestamps").with("count", count))?;
         Ok(Json(json!({ "timestamps": kept.iter().map(document).collect::<Vec<_>>() })))
     })
     .await
