@@ -32,6 +32,7 @@ mod columns;
 mod cursor;
 mod direct;
 mod document;
+mod either;
 mod engine_document;
 mod error;
 mod follower;

@@ -14,6 +14,7 @@ use tantivy::query::{
 use tantivy::schema::{Field as Handle, IndexRecordOption};
 
 use crate::calm::Calm;
+use crate::either::Either;
 use crate::phrase::SlopPhrase;
 use crate::prefix::PrefixWords;
 use crate::presence::WithinStays;
@@ -326,7 +327,7 @@ impl<'a> Lowering<'a> {
     /// Events that bear a name, or one of the ids that it stands for.
     fn named(&self, (field, name): (Handle, &str), by_id: Boxed, ids: usize) -> Boxed {
         let by_name = self.value(field, name);
-        if ids == 0 { by_name } else { any(vec![by_name, by_id]) }
+        if ids == 0 { by_name } else { self.silent(Box::new(Either(by_name, by_id))) }
     }
 
     /// Events with one of these values.
