@@ -120,20 +120,23 @@ pub(crate) fn compiled(source: &str, target: &str, flags: &[&str]) -> Option<Pat
     Some(target)
 }
 
-/// Returns the faults to try: every one of them if `MUNIMENT_FAULTS` is `all`, else so many, drawn by a seed that is printed.
+/// Returns the faults to try: every one of them if `MUNIMENT_FAULTS` is `all`, as many as it says if it is a number, else `many`;
+/// what is not all is drawn by a seed that is printed.
 pub(crate) fn chosen(
     kinds: &[(&'static str, With)],
     counts: &BTreeMap<String, u64>,
     many: usize,
 ) -> Vec<Fault> {
-    if std::env::var("MUNIMENT_FAULTS").is_ok_and(|word| word == "all") {
+    let asked = std::env::var("MUNIMENT_FAULTS").unwrap_or_default();
+    if asked == "all" {
         let every = |&(class, with): &(&'static str, With)| {
             (1..=counts[class]).map(move |at| Fault { class, at, with })
         };
         return kinds.iter().flat_map(every).collect();
     }
+    let many = asked.parse().unwrap_or(many);
     let seed = std::env::var("MUNIMENT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(42);
-    println!("seed {seed} (MUNIMENT_SEED), {many} faults (MUNIMENT_FAULTS=all for every one)");
+    println!("seed {seed} (MUNIMENT_SEED), {many} faults (MUNIMENT_FAULTS, all for every one)");
     let rng = SeededRng::new(seed);
     let possible: Vec<_> = kinds.iter().filter(|(class, _)| counts[*class] > 0).collect();
     let draw = |(_, &&(class, with)): (usize, &&(&'static str, With))| Fault {

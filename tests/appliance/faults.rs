@@ -248,7 +248,7 @@ fn an_import_that_dies_at_any_call_loses_nothing_and_completes() {
 #[test]
 fn an_import_whose_disk_fails_at_any_call_tells_no_untruth_and_completes() {
     let test = "an_import_whose_disk_fails_at_any_call_tells_no_untruth_and_completes";
-    disturb_all(test, &IMPORT, ERRORS, 30);
+    disturb_all(test, &IMPORT, ERRORS, 90);
 }
 
 #[test]
@@ -260,7 +260,7 @@ fn a_feed_whose_server_dies_at_any_call_finds_every_receipt_again() {
 #[test]
 fn a_feed_whose_disk_fails_at_any_call_finds_every_receipt_again() {
     let test = "a_feed_whose_disk_fails_at_any_call_finds_every_receipt_again";
-    disturb_all(test, &FEED, ERRORS, 24);
+    disturb_all(test, &FEED, ERRORS, 60);
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn an_export_that_dies_at_any_call_is_absent_or_whole() {
 
 #[test]
 fn an_export_whose_disk_fails_at_any_call_is_absent_or_whole() {
-    disturb_all("an_export_whose_disk_fails_at_any_call_is_absent_or_whole", &EXPORT, ERRORS, 24);
+    disturb_all("an_export_whose_disk_fails_at_any_call_is_absent_or_whole", &EXPORT, ERRORS, 75);
 }
 
 #[test]
@@ -280,7 +280,7 @@ fn an_index_whose_process_dies_at_any_call_finds_the_same_again() {
 
 #[test]
 fn an_index_whose_disk_fails_at_any_call_finds_the_same_again() {
-    disturb_all("an_index_whose_disk_fails_at_any_call_finds_the_same_again", &INDEX, ERRORS, 24);
+    disturb_all("an_index_whose_disk_fails_at_any_call_finds_the_same_again", &INDEX, ERRORS, 75);
 }
 
 /// Serves, searches once, and returns what the search answered; nothing where the server did not come up.
