@@ -50,6 +50,8 @@ mod desk;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod refusals;
+#[cfg(test)]
 mod town;
 
 pub use custodian::{Alias, Called, Custodian};
