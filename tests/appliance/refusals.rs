@@ -34,13 +34,7 @@ fn under_pressure_the_answer_is_429_and_says_when_to_come_back() {
     // The one request that may be worked on waits for a body that does not come.
     let running = Running::start_with(&appliance, &[("MUNIMENT__LIMITS__REQUESTS_MAX", "1")]);
     let feed = running.begin("POST", "/api/v1/events", &[&append]);
-    let mut last = (0, String::new(), String::new());
-    for _ in 0..200 {
-        last = running.ask("GET", "/api/v1/status", &[&read], "");
-        if last.0 != 200 {
-            break;
-        }
-    }
+    let last = running.ask("GET", "/api/v1/status", &[&read], "");
     assert_eq!(last.0, 429, "{last:?}");
     assert!(last.1.contains("retry-after: "), "{last:?}");
     drop(feed);

@@ -164,16 +164,17 @@ impl Running {
         self.child.wait().unwrap().code()
     }
 
-    /// Begins a request whose body does not come while the stream is held.
+    /// Begins a request whose body does not come while the stream is held, and waits until the server asks for that body:
+    /// from then on, and not before, it is being worked on.
     pub(crate) fn begin(&self, method: &str, target: &str, headers: &[&str]) -> TcpStream {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let more = headers.iter().fold(String::new(), |more, line| more + line + "\r\n");
         let host = &self.address;
-        write!(
-            stream,
-            "{method} {target} HTTP/1.1\r\nHost: {host}\r\n{more}Content-Length: 9\r\n\r\n{{"
-        )
-        .unwrap();
+        let head = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\n{more}");
+        write!(stream, "{head}Expect: 100-continue\r\nContent-Length: 9\r\n\r\n").unwrap();
+        let mut answer = [0; "HTTP/1.1 100 ".len()];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(String::from_utf8_lossy(&answer), "HTTP/1.1 100 ");
         stream
     }
 

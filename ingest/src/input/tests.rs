@@ -43,6 +43,17 @@ fn a_name_that_leads_out_of_the_zip_is_refused_by_name() {
     }
 }
 
+/// Found by the fuzzer, whose rule was narrower than the reader's.
+#[test]
+fn two_slashes_in_a_row_lead_nowhere_else_than_one() {
+    let file = zip_of(&[("days//a.json", b"first"), ("days/b.json", b"second")]);
+    let mut zip = Container::open(file.path()).unwrap();
+    assert_eq!(zip.members(), ["days//a.json", "days/b.json"]);
+    assert_eq!(read(&mut zip, "days//a.json").unwrap(), b"first");
+    let words = refusal(&[("//evil.json", b"x")]);
+    assert!(words.contains("evil.json") && words.contains("leads out"), "{words}");
+}
+
 #[test]
 fn a_member_too_deep_is_refused_by_name() {
     let name = format!("{}x", "d/".repeat(chat::limits::ZIP_DEPTH_MAX + 1));
