@@ -232,6 +232,7 @@ fn steps(world: &World) -> Vec<World> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "thousands of states take the interpreter hours")]
 fn t3_in_every_order_of_three_events_two_holds_and_two_crashes_nothing_on_hold_is_destroyed() {
     let start = World::of(&[(1, 0, 3), (2, 1, 3), (2, 0, 4)], Some(9));
     let mut seen = HashSet::from([start.key()]);
@@ -306,6 +307,7 @@ fn wander(seed: u64) -> usize {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "hundreds of walks take the interpreter hours")]
 fn on_random_walks_with_releases_imports_and_edits_nothing_on_hold_is_destroyed() {
     let runs = std::env::var("MUNIMENT_RUNS").ok().and_then(|runs| runs.parse().ok());
     let mut ordered = 0;

@@ -56,7 +56,11 @@ struct Frozen {
 
 /// Returns the id of a selection.
 pub(crate) fn id_of(selection: &Selection) -> SetId {
-    let digest = Sha256::digest(bytes_of(&freeze(selection)));
+    id_of_frozen(&freeze(selection))
+}
+
+fn id_of_frozen(set: &Frozen) -> SetId {
+    let digest = Sha256::digest(bytes_of(set));
     let mut id = [0; 12];
     id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
     SetId::from_bytes(id)
@@ -71,11 +75,17 @@ pub(crate) fn encode(id: SetId, selection: &Selection) -> Vec<u8> {
 }
 
 /// Returns the id that a file bears and the selection it holds.
+///
+/// The id is judged before any list of numbers is unfolded: a few damaged digits may stand for thousands of millions.
 pub(crate) fn decode(bytes: &[u8]) -> Result<(String, Selection)> {
     let refuse = |fault: String| Error::SetMalformed { fault };
     let file: File = serde_json::from_slice(bytes).map_err(|error| refuse(error.to_string()))?;
     if file.format != FORMAT {
         return Err(refuse(format!("format {:?}, {FORMAT:?} expected", file.format)));
+    }
+    let expected = id_of_frozen(&file.set).to_string();
+    if file.id != expected {
+        return Err(Error::SetAltered { expected, found: file.id });
     }
     let selection = thaw(file.set).map_err(refuse)?;
     Ok((file.id, selection))
@@ -124,13 +134,14 @@ fn freeze(selection: &Selection) -> Frozen {
 
 fn thaw(set: Frozen) -> Result<Selection, String> {
     let digits = |name: &str| format!("{name} is not lower-case hex of its length");
+    let unfold = |text: &str| unfold(text, set.snapshot.size);
     Ok(Selection {
         archive: set.archive_id.parse().map_err(words)?,
         public_key: set.public_key,
         demo: set.demo,
         nonce: hex::read_array(set.nonce.as_bytes()).ok_or_else(|| digits("nonce"))?,
         seqs: unfold(&set.seqs)?,
-        hits: set.hits.as_deref().map(unfold).transpose()?,
+        hits: set.hits.as_deref().map(&unfold).transpose()?,
         context: set.context,
         related: unfold(&set.related)?,
         snapshot: Size {
@@ -169,8 +180,12 @@ fn thaw(set: Frozen) -> Result<Selection, String> {
 /// How many numbers a set may hold: more than any archive of one machine has.
 const SEQS_MAX: u64 = 1 << 32;
 
-fn unfold(text: &str) -> Result<Vec<chat::Seq>, String> {
+/// Returns the numbers of a list, each of which has its event in a log of so many.
+fn unfold(text: &str, events: u64) -> Result<Vec<chat::Seq>, String> {
     let ranges: SeqRanges = text.parse().map_err(words)?;
+    if let Some((_, last)) = ranges.ends().filter(|(_, last)| last.get() > events) {
+        return Err(format!("event {last} of a log of {events} events"));
+    }
     match ranges.count() {
         count if count > SEQS_MAX => Err(format!("{count} events, at most {SEQS_MAX} expected")),
         _ => Ok(ranges.iter().collect()),

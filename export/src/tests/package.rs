@@ -259,6 +259,25 @@ fn a_set_file_that_was_changed_is_refused() {
     assert!(ExportSet::from_bytes(b"{}").is_err());
 }
 
+/// Found by the replay of hostile bytes: such a set took its memory before its id was looked at.
+#[test]
+fn a_range_of_thousands_of_millions_is_refused_before_it_is_unfolded() {
+    let set = log().whole();
+    let text = String::from_utf8(set.to_bytes()).unwrap();
+    let id = set.id().to_string();
+    let at = text.find("\"seqs\":\"").unwrap();
+    let digits = &text[at..at + text[at..].find(',').unwrap()];
+    let widened = text.replacen(digits, "\"seqs\":\"1-4000000000\"", 1);
+    let Err(Error::SetAltered { expected, found }) = ExportSet::from_bytes(widened.as_bytes())
+    else {
+        panic!("a set that was changed was not found out");
+    };
+    assert_eq!(found, id);
+    let forged = widened.replacen(&found, &expected, 1);
+    let refusal = ExportSet::from_bytes(forged.as_bytes()).unwrap_err().to_string();
+    assert!(refusal.contains("event 4000000000 of a log of 11 events"), "{refusal}");
+}
+
 #[test]
 fn an_officers_act_is_refused_and_nothing_is_left() {
     let folder = tempfile::tempdir().unwrap();

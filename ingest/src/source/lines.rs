@@ -82,6 +82,7 @@ mod tests {
         assert_eq!(read(b""), []);
         assert_eq!(read(b"a\r\n\nbc"), [(1, 1, false), (2, 0, false), (3, 2, false)]);
         assert_eq!(read(b"\xef\xbb\xbfa\n\xef\xbb\xbf"), [(1, 1, false), (2, 3, false)]);
+        assert_eq!(read(b"\xef\xbb\xbf"), [(1, 0, false)]);
     }
 
     #[test]

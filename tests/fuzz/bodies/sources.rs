@@ -50,7 +50,9 @@ fn is_part_of(piece: &[u8], whole: &[u8]) -> bool {
 
 /// The line format: every line with anything on it becomes a draft or is kept as it is, under its own number.
 pub(super) fn jsonl(bytes: &[u8]) {
-    let lines: Vec<_> = bytes.split(|byte| *byte == b'\n').collect();
+    // A byte order mark before the first line says how the lines are written, and is none of them.
+    let bare = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let lines: Vec<_> = bare.split(|byte| *byte == b'\n').collect();
     let told = lines.iter().filter(|line| !line.trim_ascii().is_empty()).count();
     let (drafts, pieces) = drain(&mut JsonLines::new(bytes, "in", reading()));
     assert!(drafts + pieces.len() >= told, "{told} lines, {drafts} drafts, {}", pieces.len());
