@@ -4,12 +4,13 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chat::{PersonId, RoomId, SourceId, Timestamp};
 use query::Query;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Result};
 use crate::page::Order;
-use crate::scope::{Reach, Scope};
+use crate::scope::Scope;
 use crate::snapshot::Snapshot;
 
 /// The opaque place where a page ended. Kept and given back as text.
@@ -37,25 +38,45 @@ impl Binding {
     /// Returns the binding of a search.
     pub(crate) fn of(asked: &Query, scope: &Scope, order: Order) -> Self {
         let mut hash = Sha256::new();
-        hash.update(b"muniment cursor v2\0");
+        hash.update(b"muniment cursor v3\0");
         hash.update([match order {
             Order::Newest => 0,
             Order::Oldest => 1,
             Order::Score => 2,
         }]);
-        match &scope.0 {
-            Reach::Everything => hash.update([0]),
-            Reach::Rooms(rooms) => {
-                hash.update([1]);
-                hash.update(u64::try_from(rooms.len()).unwrap_or(u64::MAX).to_be_bytes());
-                for room in rooms {
-                    hash.update(room.as_bytes());
-                }
-            }
+        write_count(scope.windows().len(), &mut hash);
+        for window in scope.windows() {
+            write_axis(window.rooms.as_deref(), RoomId::as_bytes, &mut hash);
+            write_axis(window.persons.as_deref(), PersonId::as_bytes, &mut hash);
+            write_axis(window.sources.as_deref(), SourceId::as_bytes, &mut hash);
+            write_time(window.from, &mut hash);
+            write_time(window.until, &mut hash);
         }
         // As interpreted: no two conditions are written alike.
         hash.update(asked.interpreted());
         Self(first_16(&hash.finalize()))
+    }
+}
+
+fn write_count(count: usize, hash: &mut Sha256) {
+    hash.update(u64::try_from(count).unwrap_or(u64::MAX).to_be_bytes());
+}
+
+/// Writes whether there is an axis, and what it admits: no two scopes are written alike.
+fn write_axis<Id>(axis: Option<&[Id]>, bytes: impl Fn(&Id) -> &[u8; 16], hash: &mut Sha256) {
+    hash.update([u8::from(axis.is_some())]);
+    if let Some(ids) = axis {
+        write_count(ids.len(), hash);
+        for id in ids {
+            hash.update(bytes(id));
+        }
+    }
+}
+
+fn write_time(time: Option<Timestamp>, hash: &mut Sha256) {
+    hash.update([u8::from(time.is_some())]);
+    if let Some(time) = time {
+        hash.update(time.micros().to_be_bytes());
     }
 }
 
@@ -160,6 +181,7 @@ mod tests {
             binding("a c", &Scope::of_officer(), Order::Newest),
             binding("a b", &Scope::of_officer(), Order::Oldest),
             binding("a b", &Scope::of_rooms(Vec::new()), Order::Newest),
+            binding("a b", &Scope::of_rooms(vec![RoomId::from_bytes([7; 16])]), Order::Newest),
         ] {
             let refusal = Bookmark::open(&cursor, foreign).unwrap_err();
             assert!(matches!(refusal, Error::CursorForeign));

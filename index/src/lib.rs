@@ -73,7 +73,7 @@ pub use error::{Error, Result};
 pub use index::{Index, Lag};
 pub use not_searched::NotSearched;
 pub use page::{Answer, Found, Hit, Order, Page};
-pub use scope::Scope;
+pub use scope::{Scope, Window};
 pub use settings::Settings;
 pub use snapshot::{Snapshot, SnapshotChoice};
 pub use state::StateAt;

@@ -18,7 +18,7 @@ use crate::either::Either;
 use crate::phrase::SlopPhrase;
 use crate::prefix::PrefixWords;
 use crate::presence::WithinStays;
-use crate::scope::{Reach, Scope};
+use crate::scope::{Scope, Window};
 use crate::settled::Settled;
 use crate::sieve::Sieve;
 use crate::state::StateAt;
@@ -74,8 +74,8 @@ impl<'a> Lowering<'a> {
         if *asked.root() != Clause::Everything {
             all.push(self.clause(asked.root()));
         }
-        if let Reach::Rooms(rooms) = &scope.0 {
-            all.push(self.rooms(rooms));
+        if !scope.is_everything() {
+            all.push(self.within(scope));
         }
         if self.further.is_empty() && is_bound(asked.root()) {
             return every(all);
@@ -110,14 +110,37 @@ impl<'a> Lowering<'a> {
             | Clause::Verbatim(_)
             | Clause::Field(_) => None,
         }?;
-        let is_whole = !self.scoring && self.further.is_empty() && scope.0 == Reach::Everything;
+        let is_whole = !self.scoring && self.further.is_empty() && scope.is_everything();
         let term = Term::from_field_text(self.view.fields.body, word);
         is_whole.then(|| -> Boxed { Box::new(WordList::of(term)) })
     }
 
-    fn rooms(&self, rooms: &[RoomId]) -> Boxed {
-        let field = self.view.fields.room_id;
-        self.among(field, rooms.iter().map(RoomId::as_bytes))
+    /// What is seen through any window of a scope that is not everything. It decides without counting towards the score.
+    fn within(&self, scope: &Scope) -> Boxed {
+        let windows = scope.windows().iter().map(|window| self.window(window));
+        either_of(windows.collect())
+            .map_or_else(|| -> Boxed { Box::new(EmptyQuery) }, |windows| self.silent(windows))
+    }
+
+    fn window(&self, window: &Window) -> Boxed {
+        let fields = &self.view.fields;
+        let Window { rooms, persons, sources, from, until } = window;
+        let mut axes = Vec::new();
+        if let Some(rooms) = rooms {
+            axes.push(self.among(fields.room_id, rooms.iter().map(RoomId::as_bytes)));
+        }
+        if let Some(persons) = persons {
+            axes.push(self.among(fields.from_id, persons.iter().map(PersonId::as_bytes)));
+        }
+        if let Some(sources) = sources {
+            axes.push(self.among(fields.source_id, sources.iter().map(SourceId::as_bytes)));
+        }
+        if from.is_some() || until.is_some() {
+            let micros = |time: &chat::Timestamp| time.micros();
+            let (from, until) = (from.as_ref().map(micros), until.as_ref().map(micros));
+            axes.push(self.sieve(Sieve::Time(from, until)));
+        }
+        every(axes)
     }
 
     /// The depth of clauses is bounded by [`chat::limits::QUERY_DEPTH_MAX`], so this may call itself.
@@ -391,6 +414,23 @@ fn every(mut queries: Vec<Boxed>) -> Boxed {
         1 => queries.remove(0),
         _ => Box::new(BooleanQuery::intersection(queries)),
     }
+}
+
+/// What is in any of them, sought list by list (see [`Either`]); nothing where there are none. They are paired as in a
+/// tournament, so that a hundred windows lie seven deep.
+fn either_of(mut queries: Vec<Boxed>) -> Option<Boxed> {
+    while queries.len() > 1 {
+        let mut pairs = queries.into_iter();
+        let mut next = Vec::new();
+        while let Some(one) = pairs.next() {
+            next.push(match pairs.next() {
+                Some(other) => Box::new(Either(one, other)),
+                None => one,
+            });
+        }
+        queries = next;
+    }
+    queries.pop()
 }
 
 fn any(mut queries: Vec<Boxed>) -> Boxed {

@@ -6,7 +6,6 @@ use std::sync::LazyLock;
 use query::{Query, Zone};
 
 use crate::error::Result;
-use crate::scope::Reach;
 use crate::search::Search;
 
 /// How many events within the scope no search can look into, as of its snapshot.
@@ -63,7 +62,7 @@ impl Search<'_> {
         let mut weight = None;
         let mut count = u64::try_from(self.recent(asked).count()).unwrap_or(u64::MAX);
         for segment in self.sight.view.segments(self.snapshot.size) {
-            let is_whole = self.scope.0 == Reach::Everything && segment.is_whole();
+            let is_whole = self.scope.is_everything() && segment.is_whole();
             let kept = is_whole.then(|| segment.columns.unread(unread));
             if let Some(known) = kept.and_then(|kept| kept.get()) {
                 count = count.saturating_add(*known);

@@ -13,6 +13,7 @@ use crate::document::is_ever_found;
 use crate::error::{Error, Result};
 use crate::marks::Marks;
 use crate::presence;
+use crate::scope::Bearings;
 use crate::surroundings::Surroundings;
 
 /// Events that the tail may hold. A search that would need more waits for the index instead.
@@ -26,8 +27,8 @@ const BATCH_EVENTS: u64 = 1_024;
 pub(crate) struct RecentEvent {
     /// The event, taken apart.
     pub(crate) analysed: Analysed,
-    /// Its room.
-    pub(crate) room: Option<RoomId>,
+    /// Where it lies for a scope.
+    pub(crate) bearings: Bearings,
     /// Whose presence in which room it changes.
     pub(crate) step: Option<(PersonId, RoomId, Step)>,
 }
@@ -83,10 +84,9 @@ impl Recent {
                     continue;
                 }
                 let language = sources.surroundings.read().room_then(recorded).language;
-                let room = recorded.event.place.as_ref().map(|place| place.room);
                 let analysed = Analysed::of(recorded, language);
-                let step = presence::step(recorded);
-                self.events.push_back(Arc::new(RecentEvent { analysed, room, step }));
+                let (bearings, step) = (Bearings::of(recorded), presence::step(recorded));
+                self.events.push_back(Arc::new(RecentEvent { analysed, bearings, step }));
             }
             self.covered = last;
         }

@@ -148,11 +148,10 @@ impl Search<'_> {
         let is_found = |event: &Analysed| {
             asked.covers(event.kind()) && holds(asked.root(), event, &self.state)
         };
-        let events = self
-            .sight
-            .recent
-            .iter()
-            .filter(move |event| self.scope.covers(event.room) && is_found(&event.analysed));
+        let events =
+            self.sight.recent.iter().filter(move |event| {
+                self.scope.covers(&event.bearings) && is_found(&event.analysed)
+            });
         events.map(|event| {
             let analysed = &event.analysed;
             Rank { by: analysed.at().micros(), seq: analysed.seq().get() }

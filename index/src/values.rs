@@ -8,7 +8,7 @@ use tantivy::schema::Field as Handle;
 
 use crate::error::{Error, Result};
 use crate::index::Index;
-use crate::scope::{Reach, Scope};
+use crate::scope::Scope;
 use crate::shared::Sight;
 use crate::state::StateAt;
 
@@ -21,14 +21,14 @@ impl Index {
     /// entry, leaving or list of members knows). Other fields are those of the ledger,
     /// or have a fixed choice of values: for them, nothing is returned.
     ///
-    /// A scope of rooms is told nothing: the value may be that of another room.
+    /// A scope that is not everything is told nothing: the value may be that of an event outside it.
     pub fn other_values(
         &self,
         field: &Field,
         scope: &Scope,
         most: usize,
     ) -> Result<Option<Vec<String>>> {
-        if scope.0 != Reach::Everything {
+        if !scope.is_everything() {
             return Ok(None);
         }
         let (sight, mut state) = self.newest_sight()?;

@@ -1,11 +1,11 @@
 //! Search equals the scan: on the tail, half committed, in many segments, joined, rebuilt and reopened.
 
+use chat::Recorded;
 use chat::testing::SeededRng;
-use chat::{Recorded, RoomId};
 use query::Query;
 
 use super::bench::{Bench, parse};
-use super::corpus::{id_of, log};
+use super::corpus::log;
 use super::oracle::{Ask, Scan};
 use super::questions::{ask, text};
 use crate::{Order, Scope, SnapshotChoice};
@@ -100,33 +100,6 @@ fn search_equals_the_scan_over_many_segments_and_after_they_are_joined() {
     bench.reopen();
     assert!(bench.index.segments() < 20, "{} segments", bench.index.segments());
     compare(&bench, &questions, &format!("joined, seed {}", SEED + 1));
-}
-
-#[test]
-fn a_scope_of_rooms_is_part_of_the_question() {
-    let rng = SeededRng::new(SEED + 2);
-    let log = log("a_scope_of_rooms_is_part_of_the_question", &rng, 100);
-    let scan = Scan::of(&log);
-    let bench = Bench::new();
-    let half = log.len() / 2;
-    bench.append_recorded(&log[..half]);
-    bench.index.catch_up().unwrap();
-    bench.append_recorded(&log[half..]);
-    let rooms: Vec<_> =
-        ["Board", "#moarvm"].iter().map(|name| RoomId::from_bytes(id_of(name))).collect();
-    for rooms in [&rooms[..], &rooms[..1], &[]] {
-        let scope = Scope::of_rooms(rooms.to_vec());
-        for _ in 0..60 {
-            let ask = ask(&rng, &log, 2);
-            let query = parse(&text(&ask));
-            let newest = SnapshotChoice::Newest;
-            let (count, seqs) = bench.all_pages(&query, &scope, &newest, (Order::Newest, 500));
-            let found = scan.find(&ask, log.len(), Some(rooms));
-            let seqs: Vec<_> = seqs.iter().map(|seq| seq.get()).collect();
-            assert_eq!(seqs, found, "seed {}: {}", SEED + 2, query.text());
-            assert_eq!(count, u64::try_from(found.len()).unwrap());
-        }
-    }
 }
 
 #[test]

@@ -10,3 +10,4 @@ mod oracle;
 mod presence;
 mod questions;
 mod time;
+mod windows;

@@ -9,6 +9,8 @@ use query::analysis::{
     tokens,
 };
 
+use crate::Window;
+
 /// A question in the tests' own terms.
 #[derive(Debug, Clone)]
 pub(super) enum Ask {
@@ -64,7 +66,7 @@ impl Scan {
     }
 
     /// Returns the matches among the first `size` events, newest first.
-    pub(super) fn find(&self, ask: &Ask, size: usize, rooms: Option<&[RoomId]>) -> Vec<u64> {
+    pub(super) fn find(&self, ask: &Ask, size: usize, windows: Option<&[Window]>) -> Vec<u64> {
         let events = &self.events[..size];
         let beside = Beside::of(events);
         let mut asked = HashSet::new();
@@ -72,18 +74,33 @@ impl Scan {
         let mut found: Vec<_> = events
             .iter()
             .filter(|read| covered(read.recorded.event.kind, &asked))
-            .filter(|read| {
-                rooms.is_none_or(|rooms| {
-                    let place = read.recorded.event.place.as_ref();
-                    place.is_some_and(|place| rooms.contains(&place.room))
-                })
-            })
+            .filter(|read| windows.is_none_or(|windows| is_seen(&read.recorded, windows)))
             .filter(|read| holds(ask, read, &beside))
             .map(|read| (read.recorded.event.at, read.recorded.seq.get()))
             .collect();
         found.sort_unstable();
         found.into_iter().rev().map(|(_, seq)| seq).collect()
     }
+}
+
+/// Returns whether an event is seen through any of the windows.
+pub(super) fn is_seen(recorded: &Recorded, windows: &[Window]) -> bool {
+    let event = &recorded.event;
+    windows.iter().any(|window| {
+        let mut shut = Vec::new();
+        if let Some(rooms) = &window.rooms {
+            shut.push(!event.place.iter().any(|place| rooms.contains(&place.room)));
+        }
+        if let Some(persons) = &window.persons {
+            shut.push(!event.actor.iter().any(|person| persons.contains(&person.id)));
+        }
+        if let Some(sources) = &window.sources {
+            shut.push(!event.origin.iter().any(|origin| sources.contains(&origin.source)));
+        }
+        shut.extend(window.from.map(|from| event.at < from));
+        shut.extend(window.until.map(|until| event.at >= until));
+        !shut.contains(&true)
+    })
 }
 
 fn covered(kind: EventKind, asked: &HashSet<EventKind>) -> bool {
