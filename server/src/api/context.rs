@@ -11,6 +11,7 @@ use archive::headers::Sought;
 use archive::proof::Header;
 use archive::proof::header::{ROLE_PLACE, ROLE_TARGET};
 use chat::{EventKind, Lane, Recorded, RoomId, Seq};
+use index::Scope;
 
 use crate::problem::{Kind, Problem, Result};
 use crate::wiring::Appliance;
@@ -74,13 +75,16 @@ pub(super) struct Surroundings {
 /// Looks in the log up to `size` for what surrounds the hits.
 pub(super) fn look(
     shared: &Appliance,
-    hits: &[Seq],
-    context: Context,
+    scope: &Scope,
+    (hits, context): (&[Seq], Context),
     size: u64,
 ) -> Result<Surroundings> {
     let wanted = Wanted::of(shared, hits, context)?;
     let mut rows: BTreeSet<Seq> = hits.iter().copied().collect();
     wanted.add_context(shared, context, size, &mut rows)?;
+    keep_within(shared, scope, &mut rows)?;
+    // The query found them within the scope: one that is destroyed meanwhile stays a row that says so.
+    rows.extend(hits);
     let (Some(first), Some(until)) = (rows.first().copied(), Seq::new(size)) else {
         return Ok(Surroundings::default());
     };
@@ -104,8 +108,23 @@ pub(super) fn look(
             related.insert(seq);
         }
     })?;
+    keep_within(shared, scope, &mut related)?;
     let related = related.difference(&rows).copied().collect();
     Ok(Surroundings { rows: rows.into_iter().collect(), related })
+}
+
+/// Leaves out what the caller may not see: what surrounds a hit is found by room, and a scope may end within one.
+fn keep_within(shared: &Appliance, scope: &Scope, seqs: &mut BTreeSet<Seq>) -> Result<()> {
+    if scope.is_everything() {
+        return Ok(());
+    }
+    let all: Vec<_> = std::mem::take(seqs).into_iter().collect();
+    for chunk in all.chunks(BATCH_EVENTS) {
+        let events = shared.archive.read_many(chunk)?;
+        let seen = events.iter().flatten().filter(|recorded| scope.covers_event(recorded));
+        seqs.extend(seen.map(|recorded| recorded.seq));
+    }
+    Ok(())
 }
 
 /// Goes over the headers that are sought.

@@ -49,7 +49,7 @@ async fn read(body: Body, limit: usize) -> Result<Vec<u8>> {
 }
 
 /// Turns lines into events and, where a line is none, into bytes to be kept in quarantine.
-fn pieces(body: &[u8]) -> Result<Vec<Sourced>> {
+pub(super) fn pieces(body: &[u8]) -> Result<Vec<Sourced>> {
     let reading = Reading::default();
     let name: Arc<str> = "request".into();
     let mut pieces = Vec::new();

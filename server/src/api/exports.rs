@@ -10,6 +10,7 @@ use axum::response::Response;
 use axum::{Extension, Json};
 use chat::{Act, Seq};
 use export::{ExportSet, NotSearched, Package, Purpose, QueryWords, Selection, Size, Withheld};
+use index::Scope;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -24,6 +25,8 @@ use crate::wiring::{Appliance, Shared};
 
 /// Bytes of a frozen set's file.
 const SET_BYTES_MAX: u64 = 1 << 30;
+/// Events that are read at a time where each is asked whether it is within the scope.
+const READ_AT_ONCE: usize = 4_096;
 
 /// What is to be exported.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -111,7 +114,7 @@ pub(crate) async fn freeze_and_pack(
     let id = shared.jobs.draw_id()?;
     let (holder, asker, name) = (Shared::clone(shared), caller.clone(), id.clone());
     let set = blocking(move || {
-        let set = freeze(&holder, &asker, &order)?;
+        let set = freeze(&holder, &asker, &scope::of_export(&asker)?, &order)?;
         let act = act(&set, &name, &order);
         holder.audit.record_now(&asker, act)?;
         Ok(set)
@@ -124,8 +127,14 @@ pub(crate) async fn freeze_and_pack(
         .await
 }
 
-/// Returns the set that an order names, frozen and kept under its id.
-fn freeze(shared: &Shared, caller: &Caller, order: &Order) -> Result<ExportSet> {
+/// Returns the set that an order names, frozen and kept under its id. Nothing outside the scope is in it; an earlier set
+/// that reaches outside is not there.
+pub(super) fn freeze(
+    shared: &Shared,
+    caller: &Caller,
+    scope: &Scope,
+    order: &Order,
+) -> Result<ExportSet> {
     let disk = shared.archive.ports().disk.as_ref();
     if let Some(id) = &order.set {
         order.refuse_beside_set()?;
@@ -136,12 +145,16 @@ fn freeze(shared: &Shared, caller: &Caller, order: &Order) -> Result<ExportSet> 
         let bytes = archive::durable::read(disk, &set_path(shared, id), SET_BYTES_MAX)?;
         let set = ExportSet::from_bytes(&bytes.ok_or_else(missing)?);
         // It was written whole and is only read: whatever is wrong with it has happened to it since.
-        return set.map_err(|error| {
+        let set = set.map_err(|error| {
             let path = set_path(shared, id);
             Problem::new(Kind::Corrupt, format!("{}: {error}", path.display()))
-        });
+        })?;
+        let Selection { seqs, related, .. } = set.selection();
+        let is_theirs = first_outside(shared, scope, seqs)?.is_none()
+            && first_outside(shared, scope, related)?.is_none();
+        return if is_theirs { Ok(set) } else { Err(missing()) };
     }
-    let set = ExportSet::freeze(select(shared, caller, order)?)?;
+    let set = ExportSet::freeze(select(shared, caller, scope, order)?)?;
     let path = set_path(shared, &set.id().to_string());
     archive::durable::create_folder(disk, &shared.data.join("exports"))?;
     archive::durable::write_secret(disk, &path, &set.to_bytes(), 0o600)?;
@@ -162,8 +175,7 @@ struct Chosen {
 }
 
 /// Finds the events that an order names: exactly one of a query, numbers and a range.
-fn choose(shared: &Shared, caller: &Caller, order: &Order) -> Result<Chosen> {
-    let scope = scope::of_export(caller)?;
+fn choose(shared: &Shared, scope: &Scope, order: &Order) -> Result<Chosen> {
     if order.room.is_some() && order.range.is_none() {
         return Err(Problem::new(Kind::BadRequest, "room is of use with range alone"));
     }
@@ -171,6 +183,12 @@ fn choose(shared: &Shared, caller: &Caller, order: &Order) -> Result<Chosen> {
         let (size, root) = shared.archive.head();
         let of_room = order.room.as_deref();
         let (hits, complete) = super::passage::select(shared, range.parse()?, of_room, size)?;
+        // What stands on either side is proven by its header alone, and a header tells who and where.
+        let beside = [complete.before, complete.after].into_iter().flatten();
+        let all: Vec<_> = hits.iter().copied().chain(beside).collect();
+        if let Some(seq) = first_outside(shared, scope, &all)? {
+            return Err(super::show::absent(Kind::BadRequest, seq));
+        }
         let (snapshot, unseen) = (Size { size, root }, NotSearched::default());
         return Ok(Chosen { query: None, snapshot, hits, complete: Some(complete), unseen });
     }
@@ -181,14 +199,14 @@ fn choose(shared: &Shared, caller: &Caller, order: &Order) -> Result<Chosen> {
         None => shared.index.newest(),
     };
     let hits = match (&query, &order.seqs, &order.range) {
-        (Some(query), None, None) => shared.index.seqs(query, &scope, &snapshot)?,
-        (None, Some(numbers), None) => numbered(shared, numbers, snapshot.size)?,
+        (Some(query), None, None) => shared.index.seqs(query, scope, &snapshot)?,
+        (None, Some(numbers), None) => numbered(shared, scope, numbers, snapshot.size)?,
         _ => {
             let detail = "name exactly one of query, seqs, range and set";
             return Err(Problem::new(Kind::BadRequest, detail));
         }
     };
-    let unseen = shared.index.not_searched(&scope, &snapshot)?;
+    let unseen = shared.index.not_searched(scope, &snapshot)?;
     let unseen = NotSearched {
         attachments_without_text: unseen.attachments_without_text,
         quarantined: unseen.quarantined,
@@ -209,8 +227,8 @@ fn withheld(order: &Order) -> Result<Vec<Withheld>> {
 }
 
 /// Selects the events that an order names, and what surrounds them.
-fn select(shared: &Shared, caller: &Caller, order: &Order) -> Result<Selection> {
-    let Chosen { query, snapshot, hits, complete, unseen } = choose(shared, caller, order)?;
+fn select(shared: &Shared, caller: &Caller, scope: &Scope, order: &Order) -> Result<Selection> {
+    let Chosen { query, snapshot, hits, complete, unseen } = choose(shared, scope, order)?;
     let purpose = Purpose::from_word(order.purpose.as_deref().unwrap_or("internal"))
         .ok_or_else(|| Problem::new(Kind::BadRequest, "for: is none of internal, production"))?;
     let context_word = order.context.as_deref().unwrap_or("none");
@@ -219,7 +237,7 @@ fn select(shared: &Shared, caller: &Caller, order: &Order) -> Result<Selection> 
         let detail = "a range is complete without context; ask for none";
         return Err(Problem::new(Kind::BadRequest, detail));
     }
-    let around = context::look(shared, &hits, context, snapshot.size)?;
+    let around = context::look(shared, scope, (&hits, context), snapshot.size)?;
     let signed = cover(&shared.archive, snapshot.size)?;
     let mut nonce = [0; 16];
     let ports = shared.archive.ports();
@@ -257,7 +275,7 @@ fn select(shared: &Shared, caller: &Caller, order: &Order) -> Result<Selection> 
 }
 
 /// Reads numbers that were given, each of which has to be an event that can be exported.
-fn numbered(shared: &Appliance, numbers: &[u64], size: u64) -> Result<Vec<Seq>> {
+fn numbered(shared: &Appliance, scope: &Scope, numbers: &[u64], size: u64) -> Result<Vec<Seq>> {
     let mut seqs = Vec::with_capacity(numbers.len());
     for number in numbers {
         let seq = Seq::new(*number).filter(|seq| seq.get() <= size).ok_or_else(|| {
@@ -271,15 +289,29 @@ fn numbered(shared: &Appliance, numbers: &[u64], size: u64) -> Result<Vec<Seq>> 
     seqs.sort_unstable();
     seqs.dedup();
     for (seq, recorded) in seqs.iter().zip(shared.archive.read_many(&seqs)?) {
-        let is_act =
-            recorded.is_none_or(|recorded| recorded.event.kind == chat::EventKind::Officer);
-        if is_act {
-            let detail =
-                format!("event {seq} is destroyed, or is an officer's act, which `audit` shows");
-            return Err(Problem::new(Kind::BadRequest, detail));
+        let is_there = recorded.is_some_and(|recorded| {
+            recorded.event.kind != chat::EventKind::Officer && scope.covers_event(&recorded)
+        });
+        if !is_there {
+            return Err(super::show::absent(Kind::BadRequest, *seq));
         }
     }
     Ok(seqs)
+}
+
+/// Returns the first of some events that is outside the scope. Of a destroyed one nothing is left to be seen.
+fn first_outside(shared: &Appliance, scope: &Scope, seqs: &[Seq]) -> Result<Option<Seq>> {
+    if scope.is_everything() {
+        return Ok(None);
+    }
+    for chunk in seqs.chunks(READ_AT_ONCE) {
+        let events = shared.archive.read_many(chunk)?;
+        let outside = events.iter().flatten().find(|recorded| !scope.covers_event(recorded));
+        if let Some(recorded) = outside {
+            return Ok(Some(recorded.seq));
+        }
+    }
+    Ok(None)
 }
 
 /// Returns the note of a signed checkpoint that covers the snapshot.

@@ -6,6 +6,8 @@
 mod answers;
 mod audit;
 mod backups;
+#[cfg(test)]
+mod beyond;
 mod checks;
 mod context;
 mod events;

@@ -2,11 +2,11 @@
 //!
 //! A room is a chain: every event names the one before it (`place_prev`). Back is a walk along it. Ahead, the index names
 //! an event of the room a little further on, and the chain from there back to where we stand is exactly what lies
-//! between: whatever the index left out is on it.
+//! between: whatever the index left out is on it. Where the caller may not see all of the room, the chain would lead past
+//! what is not theirs: then the index alone names the neighbours, on both sides, within the scope.
 
 use std::fmt::Write as _;
 
-use archive::Archive;
 use chat::{EventKind, Recorded, RoomId, Seq};
 use index::{Scope, Snapshot};
 use query::{Mark, Marks as _, Query, Zone};
@@ -20,24 +20,6 @@ const WINDOW_EVENTS: u64 = 256;
 /// Changes of one room that are read at a time.
 const BATCH_EVENTS: usize = 4_096;
 
-/// Returns up to `count` events of the room before this one, oldest first.
-pub(super) fn before(
-    archive: &Archive,
-    recorded: &Recorded,
-    count: usize,
-) -> Result<Vec<Recorded>> {
-    let mut found = Vec::new();
-    let mut previous = recorded.place_prev;
-    while found.len() < count {
-        let Some(seq) = previous else { break };
-        let Some(recorded) = archive.read(seq)? else { break };
-        previous = recorded.place_prev;
-        found.push(recorded);
-    }
-    found.reverse();
-    Ok(found)
-}
-
 /// Acts that say what is new alone, and the facts of them that an earlier act of the room gave.
 const CHANGES: &[(&str, &[&str])] = &[
     ("room-changed", &["category", "kind"]),
@@ -46,13 +28,13 @@ const CHANGES: &[(&str, &[&str])] = &[
 ];
 
 /// What is looked at: one state of the log, as far as the caller may see it.
-pub(super) struct Ahead<'a> {
+pub(super) struct Vicinity<'a> {
     shared: &'a Appliance,
     scope: &'a Scope,
     snapshot: Snapshot,
 }
 
-impl<'a> Ahead<'a> {
+impl<'a> Vicinity<'a> {
     /// Looks from the newest state.
     pub(super) fn of(shared: &'a Appliance, scope: &'a Scope) -> Self {
         Self { shared, scope, snapshot: shared.index.newest() }
@@ -63,12 +45,53 @@ impl<'a> Ahead<'a> {
         self.shared
     }
 
+    /// Returns whether an event is there for the caller.
+    pub(super) fn covers(&self, recorded: &Recorded) -> bool {
+        self.scope.covers_event(recorded)
+    }
+
+    /// Returns up to `count` events of the room before this one, oldest first.
+    pub(super) fn before(&self, recorded: &Recorded, count: usize) -> Result<Vec<Recorded>> {
+        if !self.scope.is_everything() {
+            return self.seen_before(recorded, count);
+        }
+        let mut found = Vec::new();
+        let mut previous = recorded.place_prev;
+        while found.len() < count {
+            let Some(seq) = previous else { break };
+            let Some(recorded) = self.shared.archive.read(seq)? else { break };
+            previous = recorded.place_prev;
+            found.push(recorded);
+        }
+        found.reverse();
+        Ok(found)
+    }
+
+    /// Returns the same within a scope, by looking back in the index ever further.
+    fn seen_before(&self, recorded: &Recorded, count: usize) -> Result<Vec<Recorded>> {
+        let room = recorded.event.place.as_ref().map(|place| place.room);
+        let Some(room) = room.filter(|_| count > 0) else { return Ok(Vec::new()) };
+        let last = recorded.seq.get().saturating_sub(1);
+        let mut window = WINDOW_EVENTS;
+        loop {
+            let first = last.saturating_sub(window).saturating_add(1);
+            let entries = self.within(room, &kinds_shown(), first, last)?;
+            if entries.len() >= count || first == 1 {
+                return self.read(&entries[entries.len().saturating_sub(count)..]);
+            }
+            window = window.saturating_mul(4);
+        }
+    }
+
+    fn read(&self, seqs: &[Seq]) -> Result<Vec<Recorded>> {
+        Ok(self.shared.archive.read_many(seqs)?.into_iter().flatten().collect())
+    }
+
     /// Returns up to `count` events of the room after this one, oldest first.
     pub(super) fn after(&self, recorded: &Recorded, count: usize) -> Result<Vec<Recorded>> {
         let room = recorded.event.place.as_ref().map(|place| place.room);
         let (Some(room), Some(most)) = (room, count.checked_sub(1)) else { return Ok(Vec::new()) };
-        let kinds: Vec<_> =
-            EventKind::KNOWN.iter().copied().filter(|kind| is_shown(*kind)).collect();
+        let kinds = kinds_shown();
         let mut window = WINDOW_EVENTS;
         let entries = loop {
             let last = recorded.seq.get().saturating_add(window).min(self.snapshot.size);
@@ -78,6 +101,9 @@ impl<'a> Ahead<'a> {
             }
             window = window.saturating_mul(4);
         };
+        if !self.scope.is_everything() {
+            return self.read(&entries[..entries.len().min(count)]);
+        }
         let Some(entry) = entries.get(most).or(entries.last()) else { return Ok(Vec::new()) };
         self.between(recorded.seq, *entry, count)
     }
@@ -175,6 +201,10 @@ impl<'a> Ahead<'a> {
         seqs.sort_unstable();
         Ok(seqs)
     }
+}
+
+fn kinds_shown() -> Vec<EventKind> {
+    EventKind::KNOWN.iter().copied().filter(|kind| is_shown(*kind)).collect()
 }
 
 /// An officer's act is shown by `audit` alone.

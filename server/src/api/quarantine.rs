@@ -4,7 +4,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use chat::{Act, EventKind, Fact, Recorded, Seq};
-use index::{Order, Page, SnapshotChoice};
+use index::{Order, Page, Scope, SnapshotChoice};
 use ingest::Replayed;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -71,22 +71,32 @@ pub(super) async fn show(
     Path(seq): Path<String>,
 ) -> Result<Json<Value>> {
     let seq = super::show::sequence(&seq)?;
-    blocking(move || {
-        scope::of(&caller)?;
-        let recorded = quarantined(&shared, seq)?;
-        shared.audit.record_now(&caller, Act::new("show-quarantined").with("seq", seq.get()))?;
-        let mut document = summary(&recorded, shared.ingest.replayed()?.get(&seq));
-        let raw = recorded.event.content.raw.unwrap_or_default();
-        document["raw_text"] = json!(String::from_utf8_lossy(&raw));
-        document["raw_hex"] = json!(crate::auth::secret::hex(&raw));
-        Ok(Json(document))
-    })
-    .await
+    blocking(move || record(&shared, &caller, &scope::of(&caller)?, seq)).await.map(Json)
 }
 
-fn quarantined(shared: &Appliance, seq: Seq) -> Result<Recorded> {
+/// Shows a record within the scope as it came in, and records who looked.
+pub(super) fn record(
+    shared: &Appliance,
+    caller: &Caller,
+    scope: &Scope,
+    seq: Seq,
+) -> Result<Value> {
+    let recorded = quarantined(shared, scope, seq)?;
+    shared.audit.record_now(caller, Act::new("show-quarantined").with("seq", seq.get()))?;
+    let mut document = summary(&recorded, shared.ingest.replayed()?.get(&seq));
+    let raw = recorded.event.content.raw.unwrap_or_default();
+    document["raw_text"] = json!(String::from_utf8_lossy(&raw));
+    document["raw_hex"] = json!(crate::auth::secret::hex(&raw));
+    Ok(document)
+}
+
+/// Reads a record within the scope. One outside is no record, in the same words as any other event.
+fn quarantined(shared: &Appliance, scope: &Scope, seq: Seq) -> Result<Recorded> {
     let recorded = shared.archive.read(seq)?;
-    recorded.filter(|recorded| recorded.event.kind == EventKind::Quarantined).ok_or_else(|| {
+    let is_record = |recorded: &Recorded| {
+        recorded.event.kind == EventKind::Quarantined && scope.covers_event(recorded)
+    };
+    recorded.filter(is_record).ok_or_else(|| {
         Problem::new(Kind::NotFound, format!("event {seq} is no quarantined record"))
     })
 }
@@ -107,13 +117,14 @@ pub(super) async fn replay(
 ) -> Result<Json<Value>> {
     let order: Chosen = crate::wire::body(&body)?;
     blocking(move || {
-        let seqs = chosen(&shared, &caller, &order.seqs)?;
+        let scope = scope::of_upkeep(&caller)?;
+        let seqs = chosen(&shared, &scope, &order.seqs)?;
         let zone = order.zone.as_deref().map(str::parse).transpose();
         let zone = zone.map_err(|error: ingest::Error| Problem::of(Kind::BadRequest, &error))?;
         let (mut understood, mut already, mut kept) = (0_usize, 0_usize, Vec::new());
         for some in seqs.chunks(REPLAYED_AT_ONCE) {
             let records: Vec<_> =
-                some.iter().map(|seq| quarantined(&shared, *seq)).collect::<Result<_>>()?;
+                some.iter().map(|seq| quarantined(&shared, &scope, *seq)).collect::<Result<_>>()?;
             let mut pairs = Vec::new();
             for (record, outcome) in records.iter().zip(shared.ingest.replay(&records, zone)?) {
                 match outcome {
@@ -151,13 +162,12 @@ fn act_of(tried: usize, pairs: &[(Seq, Seq)]) -> Act {
         .with("events", numbers(|pair| pair.1))
 }
 
-fn chosen(shared: &Appliance, caller: &Caller, numbers: &[u64]) -> Result<Vec<Seq>> {
+fn chosen(shared: &Appliance, scope: &Scope, numbers: &[u64]) -> Result<Vec<Seq>> {
     if numbers.is_empty() {
-        let scope = scope::of_upkeep(caller)?;
         let query = parse("kind:quarantined", "UTC")?;
         let page = Page::newest(0);
-        let found = shared.index.search(&query, &scope, &SnapshotChoice::Newest, &page)?;
-        return Ok(shared.index.seqs(&query, &scope, &found.snapshot)?);
+        let found = shared.index.search(&query, scope, &SnapshotChoice::Newest, &page)?;
+        return Ok(shared.index.seqs(&query, scope, &found.snapshot)?);
     }
     let read = |number: &u64| {
         Seq::new(*number).ok_or_else(|| {

@@ -10,7 +10,7 @@ use index::{Cursor, Found, Page, Scope, SnapshotChoice, StateAt};
 use query::Query;
 use serde_json::{Value, json};
 
-use super::neighbours::Ahead;
+use super::neighbours::Vicinity;
 use super::parameters::Parameters;
 use crate::auth::{Caller, scope};
 use crate::jobs::blocking;
@@ -86,10 +86,10 @@ fn look(shared: &Appliance, query: &Query, scope: &Scope, asked: &Asked) -> Resu
     let seqs: Vec<Seq> = found.hits.iter().map(|hit| hit.seq).collect();
     let events = shared.archive.read_many(&seqs)?;
     let destroyed = events.iter().filter(|event| event.is_none()).count();
-    let (context, ahead) = (asked.context.unwrap_or(0), Ahead::of(shared, scope));
+    let (context, vicinity) = (asked.context.unwrap_or(0), Vicinity::of(shared, scope));
     let hits = events.iter().flatten().map(|recorded| {
         let mut hit = shown(shared, query, &state, recorded);
-        surround(&ahead, recorded, context, &mut hit).map(|()| hit)
+        surround(&vicinity, recorded, context, &mut hit).map(|()| hit)
     });
     let hits = hits.collect::<Result<_>>()?;
     Ok(Answer {
@@ -113,16 +113,21 @@ fn shown(shared: &Appliance, query: &Query, state: &StateAt, recorded: &Recorded
 }
 
 /// Adds the events of the room on either side of a hit.
-fn surround(ahead: &Ahead<'_>, recorded: &Recorded, count: usize, hit: &mut Hit) -> Result<()> {
+fn surround(
+    vicinity: &Vicinity<'_>,
+    recorded: &Recorded,
+    count: usize,
+    hit: &mut Hit,
+) -> Result<()> {
     if count == 0 {
         return Ok(());
     }
-    let (shared, archive) = (ahead.shared(), &ahead.shared().archive);
+    let (shared, archive) = (vicinity.shared(), &vicinity.shared().archive);
     let list = |events: Vec<Recorded>| {
         events.iter().map(|recorded| event(shared, archive, recorded)).collect()
     };
-    hit.before = list(super::neighbours::before(archive, recorded, count)?);
-    hit.after = list(ahead.after(recorded, count)?);
+    hit.before = list(vicinity.before(recorded, count)?);
+    hit.after = list(vicinity.after(recorded, count)?);
     Ok(())
 }
 
@@ -135,8 +140,8 @@ pub(crate) fn event(shared: &Appliance, archive: &Archive, recorded: &Recorded) 
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asking {
-    q: String,
-    zone: Option<String>,
+    pub(super) q: String,
+    pub(super) zone: Option<String>,
 }
 
 /// `GET /events/{seq}/explain`
@@ -147,29 +152,36 @@ pub(super) async fn explain(
     Parameters(asked): Parameters<Asking>,
 ) -> Result<Json<Value>> {
     let seq = super::show::sequence(&seq)?;
-    blocking(move || {
-        scope::of(&caller)?;
-        let query = parse(&asked.q, asked.zone.as_deref().unwrap_or(&shared.config.time.zone))?;
-        let recorded = super::show::read(&shared, seq)?;
-        let state = shared.index.state_for(&query, &shared.index.newest())?;
-        let explanation = query::explain(&query, &shared.index.analysed(&recorded), &state);
-        let act = Act::new("explain")
-            .with("seq", seq.get())
-            .with("query", query.text())
-            .with("matched", explanation.matched);
-        shared.audit.record_now(&caller, act)?;
-        let clauses: Vec<_> = explanation
-            .clauses
-            .iter()
-            .map(|verdict| json!({ "clause": verdict.clause, "matched": verdict.matched, "why": verdict.why }))
-            .collect();
-        Ok(Json(json!({
-            "seq": seq.get(),
-            "query": query.text(),
-            "interpreted": query.interpreted(),
-            "matched": explanation.matched,
-            "clauses": clauses,
-        })))
-    })
-    .await
+    blocking(move || explained(&shared, &caller, &scope::of(&caller)?, seq, &asked)).await.map(Json)
+}
+
+/// Explains an event within the scope, and records who asked.
+pub(super) fn explained(
+    shared: &Appliance,
+    caller: &Caller,
+    scope: &Scope,
+    seq: Seq,
+    asked: &Asking,
+) -> Result<Value> {
+    let query = parse(&asked.q, asked.zone.as_deref().unwrap_or(&shared.config.time.zone))?;
+    let recorded = super::show::read(shared, scope, seq)?;
+    let state = shared.index.state_for(&query, &shared.index.newest())?;
+    let explanation = query::explain(&query, &shared.index.analysed(&recorded), &state);
+    let act = Act::new("explain")
+        .with("seq", seq.get())
+        .with("query", query.text())
+        .with("matched", explanation.matched);
+    shared.audit.record_now(caller, act)?;
+    let clauses: Vec<_> = explanation
+        .clauses
+        .iter()
+        .map(|verdict| json!({ "clause": verdict.clause, "matched": verdict.matched, "why": verdict.why }))
+        .collect();
+    Ok(json!({
+        "seq": seq.get(),
+        "query": query.text(),
+        "interpreted": query.interpreted(),
+        "matched": explanation.matched,
+        "clauses": clauses,
+    }))
 }

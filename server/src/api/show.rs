@@ -7,10 +7,11 @@ use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use axum::{Extension, Json};
 use chat::{Act, Custody, EventKind, Recorded, Seq};
+use index::Scope;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::neighbours::{self, Ahead};
+use super::neighbours::Vicinity;
 use super::parameters::{Parameters, whole_number};
 use super::search::event as shown;
 use crate::auth::{Caller, scope};
@@ -29,15 +30,22 @@ pub(crate) fn sequence(text: &str) -> Result<Seq> {
     text.parse().map_err(|error| Problem::of(Kind::BadRequest, &error))
 }
 
-/// Reads an event. An officer's act is shown by `audit` alone.
-pub(crate) fn read(shared: &Appliance, seq: Seq) -> Result<Recorded> {
+/// Reads an event within the scope. One outside is not there, in the same words as one that is not there for anybody. An
+/// officer's act is shown by `audit` alone.
+pub(super) fn read(shared: &Appliance, scope: &Scope, seq: Seq) -> Result<Recorded> {
     let recorded = shared.archive.read(seq)?;
-    recorded.filter(|recorded| recorded.event.kind != EventKind::Officer).ok_or_else(|| {
-        Problem::new(
-            Kind::NotFound,
-            format!("event {seq} does not exist, is destroyed, or is an officer's act (those are shown by `muniment audit`)"),
-        )
-    })
+    let is_shown = |recorded: &Recorded| {
+        recorded.event.kind != EventKind::Officer && scope.covers_event(recorded)
+    };
+    recorded.filter(is_shown).ok_or_else(|| absent(Kind::NotFound, seq))
+}
+
+/// Returns the one answer for an event that is not there for the caller, whyever.
+pub(super) fn absent(kind: Kind, seq: Seq) -> Problem {
+    let detail = format!(
+        "event {seq} does not exist, is destroyed, is not yours to see, or is an officer's act (those are shown by `muniment audit`)"
+    );
+    Problem::new(kind, detail)
 }
 
 /// What surrounds an event.
@@ -94,41 +102,48 @@ pub(crate) async fn view(
             format!("context {context} is over {CONTEXT_MAX}"),
         ));
     }
-    blocking(move || {
-        let scope = scope::of(&caller)?;
-        let recorded = read(&shared, seq)?;
-        let ahead = Ahead::of(&shared, &scope);
-        let after = ahead.after(&recorded, context)?;
-        let versions = versions(&shared, &recorded, ahead.versions(&recorded, VERSIONS_MAX)?)?;
-        let before = neighbours::before(&shared.archive, &recorded, context)?;
-        let (proof, leaf) = prove(&shared, seq, None)?;
-        let as_shown = |recorded: &Recorded| shown(&shared, &shared.archive, recorded);
-        let raw = recorded.event.content.raw.as_ref();
-        let view = View {
-            event: as_shown(&recorded),
-            former: ahead.former(&recorded)?,
-            versions: versions.iter().map(as_shown).collect(),
-            before: before.iter().map(as_shown).collect(),
-            after: after.iter().map(as_shown).collect(),
-            raw_text: raw.map(|raw| String::from_utf8_lossy(raw).into_owned()),
-            leaf,
-            proof,
-        };
-        let neighbours = u64::try_from(view.before.len() + view.after.len()).unwrap_or(u64::MAX);
-        let act = Act::new("show").with("seq", seq.get()).with("neighbours", neighbours);
-        shared.audit.record_now(&caller, act)?;
-        Ok(view)
-    })
-    .await
+    blocking(move || look(&shared, &caller, &scope::of(&caller)?, (seq, context))).await
+}
+
+/// Looks at an event within the scope, and records it.
+pub(super) fn look(
+    shared: &Appliance,
+    caller: &Caller,
+    scope: &Scope,
+    (seq, context): (Seq, usize),
+) -> Result<View> {
+    let recorded = read(shared, scope, seq)?;
+    let vicinity = Vicinity::of(shared, scope);
+    let after = vicinity.after(&recorded, context)?;
+    let later = vicinity.versions(&recorded, VERSIONS_MAX)?;
+    let versions = versions(&vicinity, &recorded, later)?;
+    let before = vicinity.before(&recorded, context)?;
+    let (proof, leaf) = prove(shared, seq, None)?;
+    let as_shown = |recorded: &Recorded| shown(shared, &shared.archive, recorded);
+    let raw = recorded.event.content.raw.as_ref();
+    let view = View {
+        event: as_shown(&recorded),
+        former: vicinity.former(&recorded)?,
+        versions: versions.iter().map(as_shown).collect(),
+        before: before.iter().map(as_shown).collect(),
+        after: after.iter().map(as_shown).collect(),
+        raw_text: raw.map(|raw| String::from_utf8_lossy(raw).into_owned()),
+        leaf,
+        proof,
+    };
+    let neighbours = u64::try_from(view.before.len() + view.after.len()).unwrap_or(u64::MAX);
+    let act = Act::new("show").with("seq", seq.get()).with("neighbours", neighbours);
+    shared.audit.record_now(caller, act)?;
+    Ok(view)
 }
 
 fn is_version(recorded: &Recorded) -> bool {
     matches!(recorded.event.kind, EventKind::Edit | EventKind::Retract | EventKind::Replace)
 }
 
-/// Returns all versions of a message, oldest first; none where there is only one.
+/// Returns all versions of a message that the caller may see, oldest first; none where there is only one.
 fn versions(
-    shared: &Appliance,
+    vicinity: &Vicinity<'_>,
     recorded: &Recorded,
     later: Vec<Recorded>,
 ) -> Result<Vec<Recorded>> {
@@ -136,7 +151,8 @@ fn versions(
     while versions.len() < VERSIONS_MAX {
         let Some(first) = versions.first().filter(|first| is_version(first)) else { break };
         let Some(target) = first.event.target else { break };
-        let Some(former) = shared.archive.read(target)? else { break };
+        let former = vicinity.shared().archive.read(target)?;
+        let Some(former) = former.filter(|former| vicinity.covers(former)) else { break };
         versions.insert(0, former);
     }
     versions.extend(later);
@@ -187,19 +203,27 @@ pub(super) async fn proof(
     Parameters(towards): Parameters<Towards>,
 ) -> Result<Json<Value>> {
     let seq = sequence(&seq)?;
-    blocking(move || {
-        scope::of(&caller)?;
-        read(&shared, seq)?;
-        let (proof, leaf) = prove(&shared, seq, towards.size)?;
-        shared.audit.record_now(&caller, Act::new("prove").with("seq", seq.get()))?;
-        Ok(Json(json!({
-            "seq": seq.get(),
-            "leaf": leaf,
-            "public_key": shared.archive.public_key().to_string(),
-            "proof": proof,
-        })))
-    })
-    .await
+    blocking(move || proven(&shared, &caller, &scope::of(&caller)?, (seq, towards.size)))
+        .await
+        .map(Json)
+}
+
+/// Proves an event within the scope, and records who asked.
+pub(super) fn proven(
+    shared: &Appliance,
+    caller: &Caller,
+    scope: &Scope,
+    (seq, size): (Seq, Option<u64>),
+) -> Result<Value> {
+    read(shared, scope, seq)?;
+    let (proof, leaf) = prove(shared, seq, size)?;
+    shared.audit.record_now(caller, Act::new("prove").with("seq", seq.get()))?;
+    Ok(json!({
+        "seq": seq.get(),
+        "leaf": leaf,
+        "public_key": shared.archive.public_key().to_string(),
+        "proof": proof,
+    }))
 }
 
 /// `GET /events/{seq}/attachments/{number}`
@@ -209,33 +233,39 @@ pub(super) async fn attachment(
     Path((seq, number)): Path<(String, usize)>,
 ) -> Result<Response> {
     let seq = sequence(&seq)?;
-    let (name, bytes) = blocking(move || {
-        scope::of(&caller)?;
-        let recorded = read(&shared, seq)?;
-        let missing = |why: String| {
-            Problem::new(Kind::NotFound, format!("event {seq}, file {number}: {why}"))
-        };
-        let attachments = &recorded.event.content.attachments;
-        let attachment =
-            attachments.get(number).ok_or_else(|| missing("there is no such file".to_owned()))?;
-        let file = match &attachment.custody {
-            Custody::Held { file, .. } => file,
-            Custody::Missing { reason, .. } => return Err(missing(reason.clone())),
-        };
-        let content =
-            shared.archive.file(file)?.ok_or_else(|| missing("its bytes are gone".to_owned()))?;
-        let act = Act::new("open-file")
-            .with("seq", seq.get())
-            .with("number", u64::try_from(number).unwrap_or(0));
-        shared.audit.record_now(&caller, act)?;
-        Ok((attachment.name.clone(), content))
-    })
-    .await?;
+    let (name, bytes) =
+        blocking(move || opened(&shared, &caller, &scope::of(&caller)?, (seq, number))).await?;
     let mut response = Response::new(streamed(bytes));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     headers.insert(header::CONTENT_DISPOSITION, disposition(&name));
     Ok(response)
+}
+
+/// Opens a file of an event within the scope, and records who did.
+pub(super) fn opened(
+    shared: &Appliance,
+    caller: &Caller,
+    scope: &Scope,
+    (seq, number): (Seq, usize),
+) -> Result<(String, Box<dyn std::io::Read + Send>)> {
+    let recorded = read(shared, scope, seq)?;
+    let missing =
+        |why: String| Problem::new(Kind::NotFound, format!("event {seq}, file {number}: {why}"));
+    let attachments = &recorded.event.content.attachments;
+    let attachment =
+        attachments.get(number).ok_or_else(|| missing("there is no such file".to_owned()))?;
+    let file = match &attachment.custody {
+        Custody::Held { file, .. } => file,
+        Custody::Missing { reason, .. } => return Err(missing(reason.clone())),
+    };
+    let content =
+        shared.archive.file(file)?.ok_or_else(|| missing("its bytes are gone".to_owned()))?;
+    let act = Act::new("open-file")
+        .with("seq", seq.get())
+        .with("number", u64::try_from(number).unwrap_or(0));
+    shared.audit.record_now(caller, act)?;
+    Ok((attachment.name.clone(), content))
 }
 
 /// Returns a blocking reader's bytes as a body. A hash that differs at the end breaks the body off.

@@ -13,9 +13,13 @@ const COMPARED_MAX: usize = 50_000;
 /// Hexadecimal digits of an id.
 const ID_DIGITS: usize = 32;
 
-/// Returns a warning for every field value of a query that nothing within the scope has.
+/// Returns a warning for every field value of a query that nothing has. A caller whose scope is not everything is told
+/// nothing: the nearest name may be one of a room or a person that is not theirs to see.
 pub(super) fn of(query: &Query, shared: &Appliance, scope: &Scope) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
+    if !scope.is_everything() {
+        return Ok(warnings);
+    }
     let mut waiting = vec![query.root()];
     while let Some(clause) = waiting.pop() {
         match clause {
