@@ -25,6 +25,15 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// A file with what is to be forgotten could not be removed.
+    #[error(
+        "remove {}, which holds what is to be forgotten; see that it can be removed and try again",
+        path.display()
+    )]
+    FileRemains {
+        /// The file.
+        path: PathBuf,
+    },
     /// The engine under the index failed or met bytes that it did not write.
     #[error("{action} in the index; if it happens again, run `muniment reindex`")]
     EngineFailed {
@@ -122,6 +131,7 @@ impl Error {
         match self {
             Self::LogUnreadable { source } => source.family(),
             Self::FolderUnusable { .. }
+            | Self::FileRemains { .. }
             | Self::EngineFailed { .. }
             | Self::RandomnessUnavailable { .. }
             | Self::FollowerNotStarted { .. }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use archive::Tail;
+use archive::{Archive, Tail};
 use chat::{Recorded, Seq};
 use rayon::prelude::*;
 
@@ -15,7 +15,7 @@ use crate::marks::Marks;
 use crate::settings::Settings;
 use crate::shared::{Shared, Wish};
 use crate::store::{Store, Watermark};
-use crate::surroundings::RoomThen;
+use crate::surroundings::{RoomThen, Surroundings};
 use crate::view::View;
 
 /// Events pulled at once.
@@ -33,12 +33,12 @@ const BUSY_WAIT: Duration = Duration::from_millis(10);
 
 /// The follower and all it owns.
 pub(crate) struct Follower {
-    shared: Arc<Shared>,
-    settings: Settings,
-    folder: PathBuf,
-    store: Store,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) settings: Settings,
+    pub(crate) folder: PathBuf,
+    pub(crate) store: Store,
     scribes: Vec<Scribe>,
-    tail: Tail,
+    pub(crate) tail: Tail,
     pending: Pending,
     /// Times that nothing was new since the last commit.
     rests: u32,
@@ -53,6 +53,8 @@ enum Turn {
     Stop,
     /// The index is to be built again.
     BeginAgain,
+    /// Something is to be forgotten, and all of it has been followed.
+    Forget,
 }
 
 /// What was followed since the last commit.
@@ -67,7 +69,7 @@ struct Pending {
 impl Follower {
     /// Opens the files and shows what they hold, or makes them anew.
     pub(crate) fn open(shared: Arc<Shared>, folder: PathBuf, settings: Settings) -> Result<Self> {
-        fold_ledger(&shared)?;
+        *shared.sources.surroundings.write() = fold_ledger(&shared.sources.archive)?;
         let store = match reopen(&shared, &folder, &settings)? {
             Some(store) => store,
             None => begin(&shared, &folder, &settings)?,
@@ -76,7 +78,7 @@ impl Follower {
         Ok(Self::from_store(shared, settings, folder, store, tail))
     }
 
-    fn from_store(
+    pub(crate) fn from_store(
         shared: Arc<Shared>,
         settings: Settings,
         folder: PathBuf,
@@ -86,6 +88,11 @@ impl Follower {
         let scribes = (0..rayon::current_num_threads()).map(|_| Scribe::default()).collect();
         let (pending, resting) = (Pending::default(), None);
         Self { shared, settings, folder, store, scribes, tail, pending, rests: 0, resting }
+    }
+
+    /// Has neighbours joined after a while, as after a commit.
+    pub(crate) fn resting(self) -> Self {
+        Self { resting: Some(Instant::now()), ..self }
     }
 
     /// Follows until it is told to stop. A fault ends it, and is reported.
@@ -103,6 +110,10 @@ impl Follower {
             match self.follow()? {
                 Turn::Stop => return self.store.close(),
                 Turn::BeginAgain => self = self.begin_again()?,
+                Turn::Forget => {
+                    let doomed = self.shared.doomed();
+                    self = self.forget(&doomed)?;
+                }
             }
         }
     }
@@ -112,6 +123,9 @@ impl Follower {
             let wish = self.shared.wish();
             if wish.reindex {
                 return Ok(Turn::BeginAgain);
+            }
+            if wish.forget_through.is_some_and(|last| last <= self.position()) {
+                return Ok(Turn::Forget);
             }
             let batch = self.tail.next_batch(PULL_EVENTS).map_err(log_unreadable)?;
             if !batch.is_empty() {
@@ -182,11 +196,16 @@ impl Follower {
         parts.map(|(scribe, (events, rooms))| write(scribe, events, rooms)).collect()
     }
 
-    fn commit(&mut self) -> Result<()> {
-        let events = self.position();
+    /// Returns what a commit says of what has been followed by now.
+    pub(crate) fn watermark(&self) -> Watermark {
         let archive = self.shared.sources.archive.id().to_string();
-        self.store.commit(&Watermark { archive, events })?;
-        self.show(events)?;
+        Watermark { archive, events: self.position() }
+    }
+
+    pub(crate) fn commit(&mut self) -> Result<()> {
+        let watermark = self.watermark();
+        self.store.commit(&watermark)?;
+        self.show(watermark.events)?;
         self.pending = Pending::default();
         self.rests = 0;
         self.resting = Some(Instant::now());
@@ -239,10 +258,16 @@ impl Follower {
 fn reopen(shared: &Shared, folder: &std::path::Path, settings: &Settings) -> Result<Option<Store>> {
     let archive = &shared.sources.archive;
     let id = archive.id().to_string();
-    let Some((store, watermark)) = Store::open(folder, settings.arena_bytes, &id, archive.size())?
+    let Some((mut store, watermark)) =
+        Store::open(folder, settings.arena_bytes, &id, archive.size())?
     else {
         return Ok(None);
     };
+    // Forgetting may have been cut short: no state with deletions is ever shown.
+    if let Err(fault) = store.write_out_deletions(folder) {
+        tracing::warn!(reason = chain(&fault), "the index is built again from the log");
+        return Ok(None);
+    }
     let opened = View::open(&store.reader, store.fields, watermark.events, None)
         .and_then(|view| Marks::read(&view).map(|marks| (view, marks)))
         .and_then(|(view, marks)| {
@@ -269,14 +294,14 @@ fn begin(shared: &Shared, folder: &std::path::Path, settings: &Settings) -> Resu
 }
 
 /// Reads the ledger, abridged where it can be: rooms' languages and categories, and names of sources.
-fn fold_ledger(shared: &Shared) -> Result<()> {
-    let mut ledger = shared.sources.archive.ledger_abridged();
+pub(crate) fn fold_ledger(archive: &Arc<Archive>) -> Result<Surroundings> {
+    let mut surroundings = Surroundings::default();
+    let mut ledger = archive.ledger_abridged();
     loop {
         let batch = ledger.next_batch(PULL_EVENTS).map_err(log_unreadable)?;
         if batch.is_empty() {
-            return Ok(());
+            return Ok(surroundings);
         }
-        let mut surroundings = shared.sources.surroundings.write();
         for recorded in &batch {
             surroundings.apply(recorded);
         }

@@ -38,13 +38,15 @@ const PROGRESS_WAIT: Duration = Duration::from_millis(250);
 /// One open index. Any number of threads may search it at once.
 #[derive(Debug)]
 pub struct Index {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     settings: Settings,
     thread: Mutex<Option<JoinHandle<()>>>,
     /// The snapshot that was taken last.
     newest: Mutex<Option<Snapshot>>,
     /// Takes hits apart, and remembers the stems of words that it has met.
-    reader: Mutex<Reader>,
+    pub(crate) reader: Mutex<Reader>,
+    /// Held by whoever has something forgotten.
+    pub(crate) forgetting: Mutex<()>,
 }
 
 /// How far the index is behind the log. What it has not committed is searched all the same.
@@ -70,7 +72,8 @@ impl Index {
             .map_err(|source| Error::FollowerNotStarted { source })?;
         let (thread, newest) = (Mutex::new(Some(thread)), Mutex::default());
         let reader = Mutex::new(Reader::remembering());
-        Ok(Arc::new(Self { shared, settings, thread, newest, reader }))
+        let forgetting = Mutex::default();
+        Ok(Arc::new(Self { shared, settings, thread, newest, reader, forgetting }))
     }
 
     /// Finds what matches within the scope, as of the snapshot: one page, and the exact number of all matches.

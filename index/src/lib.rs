@@ -36,6 +36,7 @@ mod either;
 mod engine_document;
 mod error;
 mod follower;
+mod forget;
 mod index;
 mod known_names;
 mod listed;
@@ -70,6 +71,7 @@ mod word_list;
 
 pub use cursor::Cursor;
 pub use error::{Error, Result};
+pub use forget::Forgotten;
 pub use index::{Index, Lag};
 pub use not_searched::NotSearched;
 pub use page::{Answer, Found, Hit, Order, Page};

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use archive::Archive;
 use parking_lot::{Condvar, Mutex, RwLock};
+use roaring::RoaringTreemap;
 
 use crate::error::{Error, Result};
+use crate::forget::Forgotten;
 use crate::marks::Marks;
 use crate::recent::{Recent, RecentEvent, Sources, TAIL_EVENTS_MAX};
 use crate::surroundings::Surroundings;
@@ -32,6 +34,10 @@ struct State {
     failed: Option<String>,
     closed: bool,
     wish: Wish,
+    /// What is to be forgotten.
+    doomed: Arc<RoaringTreemap>,
+    /// What was forgotten, until whoever asked for it has been told.
+    forgotten: Option<Forgotten>,
 }
 
 /// What the follower is asked to do beside following.
@@ -41,6 +47,8 @@ pub(crate) struct Wish {
     pub(crate) commit_to: u64,
     /// Throw everything away and begin again.
     pub(crate) reindex: bool,
+    /// Forget what is doomed, once this many events are followed.
+    pub(crate) forget_through: Option<u64>,
     /// Commit and end.
     pub(crate) stop: bool,
 }
@@ -72,6 +80,8 @@ impl Shared {
             failed: None,
             closed: false,
             wish: Wish::default(),
+            doomed: Arc::default(),
+            forgotten: None,
         };
         let nonce = u64::from_be_bytes(nonce);
         Ok(Self { sources, nonce, state: Mutex::new(state), changed: Condvar::new() })
@@ -86,6 +96,55 @@ impl Shared {
         state.recent.trim(view.watermark);
         state.view = Some(Arc::new(view));
         self.changed.notify_all();
+    }
+
+    /// Shows what is left after something was forgotten, with what was folded from it, and lets go of all that remembers it.
+    ///
+    /// The tail begins anew behind the state, and is folded in again with the next search.
+    pub(crate) fn show_without(
+        &self,
+        view: View,
+        marks: Marks,
+        surroundings: Surroundings,
+        forgotten: Forgotten,
+    ) {
+        let mut state = self.state.lock();
+        state.recent.clear();
+        state.recent.trim(view.watermark);
+        state.kept.clear();
+        *self.sources.marks.write() = marks;
+        *self.sources.surroundings.write() = surroundings;
+        // An index that is to be built again is not shown before it is.
+        state.view = (!state.wish.reindex).then(|| Arc::new(view));
+        state.wish.forget_through = None;
+        state.doomed = Arc::default();
+        state.forgotten = Some(forgotten);
+        self.changed.notify_all();
+    }
+
+    /// Returns what is to be forgotten.
+    pub(crate) fn doomed(&self) -> Arc<RoaringTreemap> {
+        Arc::clone(&self.state.lock().doomed)
+    }
+
+    /// Has the follower forget events, and waits until it has. One asks at a time.
+    pub(crate) fn forget(&self, seqs: Arc<RoaringTreemap>) -> Result<Forgotten> {
+        let last = seqs.max().unwrap_or(0).min(self.sources.archive.size());
+        let mut state = self.state.lock();
+        (state.doomed, state.forgotten) = (seqs, None);
+        state.wish.forget_through = Some(last);
+        loop {
+            if let Some(forgotten) = state.forgotten.take() {
+                return Ok(forgotten);
+            }
+            if state.closed {
+                return Err(Error::Closed);
+            }
+            if let Some(reason) = &state.failed {
+                return Err(Error::FollowerStopped { reason: reason.clone() });
+            }
+            self.changed.wait(&mut state);
+        }
     }
 
     /// Takes everything away: the index begins again.

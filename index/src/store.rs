@@ -44,7 +44,7 @@ impl Watermark {
 
 /// The open files and the one writer.
 pub(crate) struct Store {
-    writer: IndexWriter<Document>,
+    pub(crate) writer: IndexWriter<Document>,
     neighbours: MergeNeighbours,
     /// Opens committed states.
     pub(crate) reader: IndexReader,
@@ -108,12 +108,31 @@ impl Store {
             .reload_policy(ReloadPolicy::Manual)
             .try_into()
             .map_err(Error::engine(action))?;
+        Self::read_by(reader, index, arena_bytes)
+    }
+
+    fn read_by(reader: IndexReader, index: &Index, arena_bytes: usize) -> Result<Self> {
         // One thread, so that every segment covers its own stretch of the log.
-        let writer: IndexWriter<Document> =
-            index.writer_with_num_threads(1, arena_bytes).map_err(Error::engine(action))?;
-        let neighbours = MergeNeighbours::of(index);
-        writer.set_merge_policy(Box::new(neighbours.clone()));
-        Ok(Self { writer, neighbours, reader, fields: *FIELDS })
+        let writer: IndexWriter<Document> = index
+            .writer_with_num_threads(1, arena_bytes)
+            .map_err(Error::engine("open the index"))?;
+        let store =
+            Self { writer, neighbours: MergeNeighbours::of(index), reader, fields: *FIELDS };
+        store.join_neighbours();
+        Ok(store)
+    }
+
+    /// Waits for joins under way and opens the files for writing again. The reader stays: cursors by relevance name the states
+    /// that it has opened by their numbers.
+    pub(crate) fn again(self, arena_bytes: usize) -> Result<Self> {
+        let (index, reader) = (self.writer.index().clone(), self.reader.clone());
+        self.close()?;
+        Self::read_by(reader, &index, arena_bytes)
+    }
+
+    /// Has neighbours joined where that is worth it.
+    pub(crate) fn join_neighbours(&self) {
+        self.writer.set_merge_policy(Box::new(self.neighbours.clone()));
     }
 
     /// Adds documents to the next commit, all at once: a hand-over to the engine's thread costs as much as a document.

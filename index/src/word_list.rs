@@ -59,7 +59,7 @@ impl Weight for WordListWeight {
         Ok(Explanation::new("the list of one word", if holds { 1.0 } else { 0.0 }))
     }
 
-    /// Nothing is ever deleted from a segment but by writing it anew, so the length of the list is the count.
+    /// No state with deletions is ever shown (see `crate::forget`), so the length of the list is the count.
     fn count(&self, reader: &SegmentReader) -> tantivy::Result<u32> {
         Ok(self.find(reader)?.map_or(0, |found| found.doc_freq))
     }

@@ -5,6 +5,7 @@ mod beside;
 mod corpus;
 mod differential;
 mod facade;
+mod forgetting;
 mod not_searched;
 mod oracle;
 mod presence;

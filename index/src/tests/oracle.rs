@@ -42,6 +42,7 @@ pub(super) enum Ask {
 /// An event with its words, each with its position, and as it is written.
 struct Read {
     recorded: Recorded,
+    is_gone: bool,
     language: Option<Language>,
     words: Vec<(String, usize, String)>,
 }
@@ -59,10 +60,18 @@ impl Scan {
         for recorded in log {
             let room = recorded.event.place.as_ref().and_then(|place| rooms.of(&place.room));
             let language = event_language(recorded, room);
-            events.push(Read { language, words: words(recorded), recorded: recorded.clone() });
-            rooms.apply(recorded);
+            let (words, recorded) = (words(recorded), recorded.clone());
+            rooms.apply(&recorded);
+            events.push(Read { recorded, is_gone: false, language, words });
         }
         Self { events }
+    }
+
+    /// Forgets events.
+    pub(super) fn forget(&mut self, seqs: &roaring::RoaringTreemap) {
+        for read in &mut self.events {
+            read.is_gone |= seqs.contains(read.recorded.seq.get());
+        }
     }
 
     /// Returns the matches among the first `size` events, newest first.
@@ -73,7 +82,7 @@ impl Scan {
         kinds(ask, false, &mut asked);
         let mut found: Vec<_> = events
             .iter()
-            .filter(|read| covered(read.recorded.event.kind, &asked))
+            .filter(|read| !read.is_gone && covered(read.recorded.event.kind, &asked))
             .filter(|read| windows.is_none_or(|windows| is_seen(&read.recorded, windows)))
             .filter(|read| holds(ask, read, &beside))
             .map(|read| (read.recorded.event.at, read.recorded.seq.get()))
@@ -218,7 +227,7 @@ impl Beside {
             lists: Vec::new(),
             turns: Vec::new(),
         };
-        for read in events {
+        for read in events.iter().filter(|read| !read.is_gone) {
             let event = &read.recorded.event;
             if let Some(taking_part) = event.place.as_ref().map(|place| place.room)
                 && let Some(names) = beside.direct.get_mut(&taking_part)
@@ -333,21 +342,24 @@ fn fates(events: &[Read]) -> (HashSet<u64>, HashSet<u64>) {
     // What an edit goes back to, step by step: sequence numbers count from 1 without a gap.
     let original = |mut seq: chat::Seq| loop {
         let place = usize::try_from(seq.get()).unwrap() - 1;
-        let event = &events[place].recorded.event;
-        match event.target.filter(|_| event.kind == EventKind::Edit) {
+        let Read { recorded, is_gone, .. } = &events[place];
+        let event = &recorded.event;
+        match event.target.filter(|_| event.kind == EventKind::Edit && !is_gone) {
             Some(target) => seq = target,
             None => return seq.get(),
         }
     };
     let mut versions: HashMap<u64, Vec<u64>> = HashMap::new();
-    for read in events {
+    let there = || events.iter().filter(|read| !read.is_gone);
+    for read in there() {
         let seq = read.recorded.seq;
         versions.entry(original(seq)).or_default().push(seq.get());
     }
     let replaced = versions.values().flat_map(|all| &all[..all.len() - 1]).copied().collect();
-    let retractions = events.iter().filter(|read| read.recorded.event.kind == EventKind::Retract);
+    let retractions = there().filter(|read| read.recorded.event.kind == EventKind::Retract);
     let targets = retractions.filter_map(|read| read.recorded.event.target);
-    let fallen = targets.flat_map(|target| versions[&original(target)].clone()).collect();
+    let fallen =
+        targets.filter_map(|target| versions.get(&original(target)).cloned()).flatten().collect();
     (replaced, fallen)
 }
 
