@@ -20,6 +20,7 @@ mod serving;
 mod settling;
 mod shutdown;
 mod tables;
+mod tls;
 mod web;
 mod wire;
 mod wiring;

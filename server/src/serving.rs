@@ -1,8 +1,9 @@
-//! The two doors of a running server: a TCP port on loopback and the control socket in the data directory.
+//! The two doors of a running server: a TCP port and the control socket in the data directory.
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::Request;
@@ -10,15 +11,18 @@ use axum::response::Response;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use crate::auth::{Caller, Way};
 use crate::cli::{CONTROL_SOCKET, caller_of};
 use crate::problem::{Kind, Problem, Result};
-use crate::shutdown::Signals;
+use crate::shutdown::{self, Signals};
+use crate::tls::Tls;
 use crate::wiring::Shared;
 
 /// How long a connection may take to say what it wants.
@@ -26,9 +30,9 @@ const HEADER_PATIENCE: Duration = Duration::from_secs(15);
 /// How long answers under way are waited for at a stop.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 
-/// The address that pages are served on, as requests by the control socket carry it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Served(pub(crate) SocketAddr);
+/// Where pages are served, as an address begins in a browser: requests by the control socket carry it.
+#[derive(Debug, Clone)]
+pub(crate) struct Served(pub(crate) Arc<str>);
 
 /// A server that listens and has not begun to answer.
 #[derive(Debug)]
@@ -36,7 +40,10 @@ pub(crate) struct Server {
     tcp: TcpListener,
     control: UnixListener,
     socket: PathBuf,
-    address: SocketAddr,
+    served: Served,
+    tls: Option<Tls>,
+    /// Asks for the certificate to be read again.
+    hangup: Option<Signal>,
     /// Heard before anyone is told that the server is ready.
     signals: Signals,
 }
@@ -44,6 +51,7 @@ pub(crate) struct Server {
 impl Server {
     /// Takes the port and the control socket.
     pub(crate) async fn bind(shared: &Shared, listen: SocketAddr) -> Result<Self> {
+        let tls = Tls::open(&shared.config, &shared.data, &shared.archive.ports().disk)?;
         let tcp = TcpListener::bind(listen).await.map_err(|error| {
             Problem::new(Kind::Unavailable, format!("cannot listen on {listen}: {error}"))
         })?;
@@ -53,12 +61,19 @@ impl Server {
         let socket = shared.data.join(CONTROL_SOCKET);
         let control = bind_control(&socket)?;
         let signals = Signals::listen()?;
-        Ok(Self { tcp, control, socket, address, signals })
+        let hangup = tls.is_some().then(shutdown::hangup).transpose()?;
+        let served = Served(origin(shared, address).into());
+        Ok(Self { tcp, control, socket, served, tls, hangup, signals })
     }
 
-    /// Returns the address that it listens on.
-    pub(crate) const fn address(&self) -> SocketAddr {
-        self.address
+    /// Returns how an address of it begins in a browser, such as `http://127.0.0.1:7380`.
+    pub(crate) fn origin(&self) -> &str {
+        &self.served.0
+    }
+
+    /// Returns the SHA-256 of its certificate, if it speaks TLS.
+    pub(crate) fn fingerprint(&self) -> Option<String> {
+        self.tls.as_ref().map(Tls::fingerprint)
     }
 
     /// Answers until the process is asked to stop, then drains, closes the archive and returns.
@@ -66,8 +81,8 @@ impl Server {
         let router = crate::api::router(&shared);
         let (stop, stopped) = watch::channel(false);
         let mut connections = JoinSet::new();
-        let mut asked = std::pin::pin!(self.signals.asked());
-        let address = self.address;
+        let Self { tcp, control, socket, served, tls, mut hangup, signals } = self;
+        let mut asked = std::pin::pin!(signals.asked());
         let manager = crate::notify::Manager::from_environment();
         let mut signs = manager.watchdog().map(tokio::time::interval);
         let witnessing =
@@ -81,15 +96,17 @@ impl Server {
         loop {
             tokio::select! {
                 () = &mut asked => break,
-                Ok((stream, _)) = self.tcp.accept() => {
-                    let service = router.clone();
-                    connections.spawn(serve(TokioIo::new(stream), service, None, stopped.clone()));
+                Ok((stream, _)) = tcp.accept() => {
+                    let acceptor = tls.as_ref().map(Tls::acceptor);
+                    connections.spawn(greet(stream, acceptor, router.clone(), stopped.clone()));
                 }
-                Ok((stream, _)) = self.control.accept() => {
+                () = hung_up(&mut hangup) => read_again(tls.as_ref()),
+                Ok((stream, _)) = control.accept() => {
                     let (shared, service, stopped) = (Shared::clone(&shared), router.clone(), stopped.clone());
+                    let served = served.clone();
                     connections.spawn(async move {
                         if let Some(caller) = peer(&shared, &stream).await {
-                            let vouched = Some((caller, Served(address)));
+                            let vouched = Some((caller, served));
                             serve(TokioIo::new(stream), service, vouched, stopped).await;
                         }
                     });
@@ -102,20 +119,68 @@ impl Server {
             }
         }
         manager.stopping();
-        drop((self.tcp, self.control));
-        drop(std::fs::remove_file(&self.socket));
+        drop((tcp, control));
+        drop(std::fs::remove_file(&socket));
         stop.send_replace(true);
         let answered = async { while connections.join_next().await.is_some() {} };
         drop(tokio::time::timeout(ANSWER_PATIENCE, answered).await);
         drop(tokio::time::timeout(ANSWER_PATIENCE, witnessing).await);
         drop(settling.await);
         let patience = Duration::from_secs(shared.config.server.drain_seconds_max);
-        let jobs = std::sync::Arc::clone(&shared.jobs);
+        let jobs = Arc::clone(&shared.jobs);
         let left = crate::jobs::blocking(move || Ok(jobs.drain(patience))).await?;
         if left > 0 {
             tracing::warn!(jobs = left, "jobs are cut short; they can be run again");
         }
         shared.close().await
+    }
+}
+
+/// Returns how addresses of the server begin. Beyond loopback it is reached by the first name that it answers to.
+fn origin(shared: &Shared, address: SocketAddr) -> String {
+    let config = &shared.config;
+    let scheme = if config.tls.is_on() { "https" } else { "http" };
+    match config.server.host_names.first().filter(|_| !address.ip().is_loopback()) {
+        Some(name) => format!("{scheme}://{name}:{}", address.port()),
+        None => format!("{scheme}://{address}"),
+    }
+}
+
+/// Answers one connection to the port, after its handshake where TLS is spoken. Whoever is silent is not waited for.
+async fn greet(
+    stream: TcpStream,
+    acceptor: Option<TlsAcceptor>,
+    router: axum::Router,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let Some(acceptor) = acceptor else {
+        return serve(TokioIo::new(stream), router, None, stopped).await;
+    };
+    let greeted = tokio::select! {
+        greeted = tokio::time::timeout(HEADER_PATIENCE, acceptor.accept(stream)) => greeted,
+        _ = stopped.changed() => return,
+    };
+    match greeted {
+        Ok(Ok(stream)) => serve(TokioIo::new(stream), router, None, stopped).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a handshake broke off"),
+        Err(_) => tracing::debug!("a handshake took too long"),
+    }
+}
+
+/// Returns when the certificate is to be read again; never, where there is none.
+async fn hung_up(hangup: &mut Option<Signal>) {
+    match hangup {
+        Some(hangup) => drop(hangup.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Reads the certificate again. One that cannot be used is told and changes nothing.
+fn read_again(tls: Option<&Tls>) {
+    let Some(tls) = tls else { return };
+    match tls.read_again() {
+        Ok(()) => tracing::info!(sha256 = tls.fingerprint(), "the certificate was read again"),
+        Err(problem) => tracing::error!(%problem, "the certificate stays as it was"),
     }
 }
 

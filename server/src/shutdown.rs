@@ -4,6 +4,16 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::problem::{Kind, Problem, Result};
 
+/// Returns the signal that asks for what was read at the start to be read again (SIGHUP). Where nobody listens to it, it ends
+/// the process.
+pub(crate) fn hangup() -> Result<Signal> {
+    signal(SignalKind::hangup()).map_err(|error| unheard(&error))
+}
+
+fn unheard(error: &std::io::Error) -> Problem {
+    Problem::new(Kind::Unavailable, format!("signals cannot be heard: {error}"))
+}
+
 /// The signals that ask for a stop: SIGTERM from a service manager, SIGINT from a keyboard. They are heard from the moment
 /// that this is made; before it, they end the process where it stands.
 #[derive(Debug)]
@@ -15,11 +25,9 @@ pub(crate) struct Signals {
 impl Signals {
     /// Begins to listen.
     pub(crate) fn listen() -> Result<Self> {
-        let unheard = |error: std::io::Error| {
-            Problem::new(Kind::Unavailable, format!("signals cannot be heard: {error}"))
-        };
-        let terminate = signal(SignalKind::terminate()).map_err(unheard)?;
-        let interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
+        let listen = |kind| signal(kind).map_err(|error| unheard(&error));
+        let (terminate, interrupt) =
+            (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
         Ok(Self { terminate, interrupt })
     }
 

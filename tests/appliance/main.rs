@@ -37,6 +37,7 @@ mod soak;
 mod status;
 mod support;
 mod timestamp;
+mod tls;
 mod torture;
 mod verifying;
 mod volume;

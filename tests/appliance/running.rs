@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::support::{Appliance, Outcome};
 
@@ -44,7 +44,17 @@ impl Running {
     ) -> Result<Self, Outcome> {
         let mut command = appliance.command();
         command.envs(variables.iter().copied());
-        command.args(["serve", "--listen", "127.0.0.1:0", "--link"]);
+        Self::await_ready(command.args(["serve", "--listen", "127.0.0.1:0", "--link"]))
+    }
+
+    /// Starts `serve` on another address.
+    pub(crate) fn start_on(appliance: &Appliance, listen: &str) -> Self {
+        let mut command = appliance.command();
+        Self::await_ready(command.args(["serve", "--listen", listen, "--link"]))
+            .expect("the server ended before it was ready")
+    }
+
+    fn await_ready(command: &mut Command) -> Result<Self, Outcome> {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(child.stderr.take().unwrap());
         let (mut address, mut link, mut text) = (None, None, String::new());
@@ -58,8 +68,8 @@ impl Running {
             if let Some(at) = text.find("/sign-in?link=") {
                 link = Some(text[at..].trim().to_owned());
             }
-            if let Some((_, rest)) = text.split_once("ready on http://") {
-                address = Some(rest.trim().to_owned());
+            if let Some((_, origin)) = text.split_once("muniment is ready on ") {
+                address = origin.trim().split_once("://").map(|(_, address)| address.to_owned());
             }
         }
         std::thread::spawn(move || io::copy(&mut said, &mut io::sink()));
@@ -150,6 +160,12 @@ impl Running {
     pub(crate) fn kill(&self) {
         let id = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(id, rustix::process::Signal::KILL).unwrap();
+    }
+
+    /// Asks the server to read its certificate again.
+    pub(crate) fn hang_up(&self) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::HUP).unwrap();
     }
 
     /// Returns the address that it listens on.

@@ -101,13 +101,6 @@ fn an_import_by_the_socket_takes_the_users_file_and_an_export_lands_where_the_us
 }
 
 #[test]
-fn it_does_not_listen_beyond_loopback_and_says_why() {
-    let appliance = Appliance::create();
-    let outcome = appliance.run(&["serve", "--listen", "0.0.0.0:0"]).expect(78);
-    assert!(outcome.stderr.contains("TLS"), "{outcome:#?}");
-}
-
-#[test]
 fn the_tour_finds_explains_exports_and_names_the_row_of_the_flipped_byte() {
     let appliance = Appliance::empty();
     let outcome = appliance.run(&["quickstart", "--tour"]).expect(0);

@@ -34,7 +34,7 @@ pub(super) async fn limit(State(shared): State<Shared>, request: Request, next: 
 }
 
 /// Puts the strict headers on every answer.
-pub(super) async fn seal(request: Request, next: Next) -> Response {
+pub(super) async fn seal(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let mut put = |name: HeaderName, value: &'static str| {
@@ -47,6 +47,9 @@ pub(super) async fn seal(request: Request, next: Next) -> Response {
     put(header::X_FRAME_OPTIONS, "DENY");
     put(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     put(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    if shared.config.tls.is_on() {
+        put(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+    }
     response
 }
 

@@ -14,13 +14,13 @@ use crate::wiring::Shared;
 pub(super) async fn issue(
     State(shared): State<Shared>,
     Extension(caller): Extension<Caller>,
-    Extension(Served(address)): Extension<Served>,
+    Extension(Served(origin)): Extension<Served>,
 ) -> Result<(Extension<ShownOnce>, Json<Value>)> {
     let issued = shared.credentials.issue_link(&caller, &caller.name).await?;
     let link = Json(json!({
         "id": issued.id,
         "officer": caller.name,
-        "link": format!("http://{address}/sign-in?link={}", issued.secret.reveal()),
+        "link": format!("{origin}/sign-in?link={}", issued.secret.reveal()),
         "minutes": shared.config.sessions.link_minutes,
     }));
     Ok((Extension(ShownOnce), link))

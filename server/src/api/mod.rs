@@ -130,7 +130,7 @@ pub(crate) fn router(shared: &Shared) -> Router {
         .layer(from_fn(layers::page_for_people))
         .layer(from_fn_with_state(Shared::clone(shared), guard::hosts))
         .layer(from_fn_with_state(Shared::clone(shared), layers::limit))
-        .layer(from_fn(layers::seal))
+        .layer(from_fn_with_state(Shared::clone(shared), layers::seal))
         .layer(from_fn_with_state(Shared::clone(shared), layers::observe))
         .with_state(Shared::clone(shared))
 }

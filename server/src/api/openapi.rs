@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
+use axum::extract::State;
 use serde_json::{Map, Value, json};
 
 use super::route::{Need, Route};
 use super::schemas;
+use crate::wiring::Shared;
 
 /// Parameters of the query part, by path.
 const PARAMETERS: &[(&str, &[(&str, &str)])] = &[
@@ -54,7 +56,8 @@ const PARAMETERS: &[(&str, &[(&str, &str)])] = &[
 ];
 
 /// `GET /openapi.json`
-pub(super) async fn document() -> Json<Value> {
+pub(super) async fn document(State(shared): State<Shared>) -> Json<Value> {
+    let (cookie, _) = crate::auth::guard::cookie(&shared.config.tls);
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for route in super::table().iter().filter(|route| route.is_api()) {
         let operations = paths.entry(route.path).or_default();
@@ -74,7 +77,7 @@ pub(super) async fn document() -> Json<Value> {
         "components": {
             "securitySchemes": {
                 "token": { "type": "http", "scheme": "bearer" },
-                "session": { "type": "apiKey", "in": "cookie", "name": crate::auth::guard::COOKIE },
+                "session": { "type": "apiKey", "in": "cookie", "name": cookie },
             },
             "schemas": shapes,
         },

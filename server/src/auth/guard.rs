@@ -9,11 +9,23 @@ use policy::Permission;
 
 use super::{Caller, Way, hosts};
 use crate::api::route::Need;
+use crate::config;
 use crate::problem::{Kind, Problem, Result};
 use crate::wiring::Shared;
 
-/// The name of the session cookie. Without TLS a browser accepts neither `Secure` nor the `__Host-` prefix.
-pub(crate) const COOKIE: &str = "muniment-session";
+/// The name of the session cookie over plain HTTP: there a browser accepts neither `Secure` nor the `__Host-` prefix.
+const COOKIE: &str = "muniment-session";
+/// Its name where TLS is spoken: no other host, no part of this one and no plain page can have set it (RFC 6265bis §4.1.3.2).
+const SECURE_COOKIE: &str = "__Host-muniment-session";
+
+/// Returns the name of the session cookie, and what is said of it beside its value.
+pub(crate) fn cookie(tls: &config::Tls) -> (&'static str, &'static str) {
+    if tls.is_on() {
+        (SECURE_COOKIE, "Path=/; HttpOnly; SameSite=Strict; Secure")
+    } else {
+        (COOKIE, "Path=/; HttpOnly; SameSite=Strict")
+    }
+}
 
 /// Checks Host and Origin of any request, also of one that no route matches.
 pub(crate) async fn hosts(State(shared): State<Shared>, request: Request, next: Next) -> Response {
@@ -80,7 +92,8 @@ async fn caller(shared: &Shared, headers: &HeaderMap) -> Result<Caller> {
             Problem::new(Kind::Unauthenticated, "this token is not known, or was revoked")
         });
     }
-    if let Some(cookie) = header(header::COOKIE).and_then(session_cookie) {
+    let (name, _) = cookie(&shared.config.tls);
+    if let Some(cookie) = header(header::COOKIE).and_then(|all| session_cookie(all, name)) {
         let caller = shared.credentials.session(cookie).await?;
         return caller.ok_or_else(|| {
             Problem::new(
@@ -97,21 +110,23 @@ async fn caller(shared: &Shared, headers: &HeaderMap) -> Result<Caller> {
 }
 
 /// Returns the value of our cookie among those of a Cookie header.
-fn session_cookie(header: &str) -> Option<&str> {
+fn session_cookie<'h>(header: &'h str, ours: &str) -> Option<&'h str> {
     header.split(';').find_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
-        (name == COOKIE).then_some(value)
+        (name == ours).then_some(value)
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::session_cookie;
+    use super::{COOKIE, SECURE_COOKIE, session_cookie};
 
     #[test]
     fn our_cookie_is_found_among_others() {
-        assert_eq!(session_cookie("a=b; muniment-session=x; c=d"), Some("x"));
-        assert_eq!(session_cookie("muniment-session-2=x"), None);
-        assert_eq!(session_cookie(""), None);
+        assert_eq!(session_cookie("a=b; muniment-session=x; c=d", COOKIE), Some("x"));
+        assert_eq!(session_cookie("muniment-session-2=x", COOKIE), None);
+        assert_eq!(session_cookie("", COOKIE), None);
+        assert_eq!(session_cookie("muniment-session=x", SECURE_COOKIE), None);
+        assert_eq!(session_cookie("__Host-muniment-session=x", SECURE_COOKIE), Some("x"));
     }
 }

@@ -38,7 +38,7 @@ impl Client {
     /// Finds the archive: a server by address, a server on the control socket, or the data directory itself.
     pub(crate) async fn open(globals: &Globals, access: Access) -> Result<Self> {
         if let (Some(url), Some(file)) = (&globals.server, &globals.token_file) {
-            return Ok(Self { transport: Transport::remote(url, file)? });
+            return Ok(Self { transport: Transport::remote(url, file, globals.ca.as_deref())? });
         }
         let data = globals.data();
         let config = globals.config()?;

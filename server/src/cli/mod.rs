@@ -82,6 +82,9 @@ pub(crate) struct Globals {
     /// File that holds the token for --server
     #[arg(long, value_name = "FILE", global = true)]
     token_file: Option<PathBuf>,
+    /// Certificates to trust for an https:// --server, as PEM; no others are
+    #[arg(long, value_name = "FILE", global = true, requires = "server")]
+    ca: Option<PathBuf>,
     /// Print one JSON object (NDJSON for lists)
     #[arg(long, global = true)]
     json: bool,

@@ -76,7 +76,7 @@ impl Quickstart {
         let server = bind_free(shared).await?;
         let link = sign_in_link(shared, &server).await?;
         output.line(&format!("DEMO archive in {}", data.display()))?;
-        output.line(&format!("listening on http://{}", server.address()))?;
+        output.line(&format!("listening on {}", server.origin()))?;
         output.line(&format!("sign in once:  {link}"))?;
         output.line("try there:     backdate        (a word that was edited away)")?;
         output.line("stop with Ctrl-C; another run of quickstart goes on with the same archive")?;

@@ -15,7 +15,8 @@ Examples:
   muniment serve
   muniment --data /srv/archive serve --listen 127.0.0.1:8080
 
-It listens on loopback alone until TLS exists. Logs go to standard error: text on a terminal, JSON otherwise.
+Beyond loopback it listens with TLS alone: tls.certificate and tls.key in muniment.toml, or tls.self_signed = true for a first
+start; SIGHUP reads them again. Logs go to standard error: text on a terminal, JSON otherwise.
 On a terminal it prints a link that signs you in once. SIGTERM and SIGINT drain and end with exit 0.";
 
 /// Serve the web desk, the API and the control socket.
@@ -54,7 +55,10 @@ impl Serve {
                 shared.config.sessions.link_minutes
             ));
         }
-        output.say(&format!("muniment is ready on http://{}", server.address()));
+        if let Some(fingerprint) = server.fingerprint() {
+            output.say(&format!("its certificate has the SHA-256 {fingerprint}"));
+        }
+        output.say(&format!("muniment is ready on {}", server.origin()));
         server.run(shared).await?;
         Ok(0)
     }
@@ -68,7 +72,7 @@ pub(super) async fn sign_in_link(
     let uid = rustix::process::getuid().as_raw();
     let caller: Caller = super::transport::caller_of(shared, uid, Way::Process).await?;
     let issued = shared.credentials.issue_link(&caller, &caller.name).await?;
-    Ok(format!("http://{}/sign-in?link={}", server.address(), issued.secret.reveal()))
+    Ok(format!("{}/sign-in?link={}", server.origin(), issued.secret.reveal()))
 }
 
 /// Reads the address of a flag.

@@ -5,13 +5,18 @@ use std::path::{Path, PathBuf};
 use axum::body::Body;
 use axum::http::{HeaderValue, Request, Response, header};
 use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
 use tower::ServiceExt as _;
 use zeroize::Zeroizing;
 
 use crate::auth::{Caller, Way};
 use crate::problem::{Kind, Problem, Result};
 use crate::wiring::Shared;
+
+/// Hosts that a token may be sent to in clear.
+const LOOPBACK_NAMES: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
 
 /// Name of the control socket in the data directory.
 pub(crate) const SOCKET: &str = "control.sock";
@@ -35,6 +40,8 @@ pub(crate) enum Transport {
         authority: String,
         /// The token, from its file.
         token: Zeroizing<String>,
+        /// How its certificate is judged, and for which name, where it speaks TLS.
+        tls: Option<Box<(TlsConnector, ServerName<'static>)>>,
     },
 }
 
@@ -62,28 +69,46 @@ impl Transport {
         tokio::net::UnixStream::connect(data.join(SOCKET)).await.is_ok()
     }
 
-    /// Returns the transport to a server by its address. Without TLS a token must not leave this machine.
-    pub(crate) fn remote(url: &str, token_file: &Path) -> Result<Self> {
-        let refuse = |detail: String| Problem::new(Kind::BadRequest, detail);
-        let Some(authority) = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'))
-        else {
-            return Err(refuse(format!(
-                "--server {url}: this version speaks http:// to loopback alone, since it has no TLS yet"
-            )));
+    /// Returns the transport to a server by its address: with TLS to wherever its certificate is trusted, without it to
+    /// loopback alone, since a token must not leave this machine in clear.
+    pub(crate) fn remote(url: &str, token_file: &Path, trusted: Option<&Path>) -> Result<Self> {
+        let refuse =
+            |detail: &str| Err(Problem::new(Kind::BadRequest, format!("--server {url}: {detail}")));
+        let (scheme, rest) = url.split_once("://").unwrap_or_default();
+        let authority = rest.trim_end_matches('/');
+        let is_without_port = authority.ends_with(']') || !authority.contains(':');
+        let host = if is_without_port {
+            authority
+        } else {
+            authority.rsplit_once(':').map_or(authority, |(host, _)| host)
         };
-        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
-        if !["127.0.0.1", "localhost", "[::1]"].contains(&host) {
-            return Err(refuse(format!(
-                "--server {url}: without TLS the token would cross the network in clear; \
-                 use a tunnel to loopback"
-            )));
-        }
+        let (port, tls) = match (scheme, trusted) {
+            ("https", Some(trusted)) => {
+                let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+                let Ok(name) = ServerName::try_from(bare) else {
+                    return refuse("this is neither a name nor an address");
+                };
+                (443, Some(Box::new((TlsConnector::from(crate::tls::trusting(trusted)?), name))))
+            }
+            ("https", None) => {
+                return refuse(
+                    "name the certificate to trust with --ca FILE, such as tls/cert.pem of the server's data directory",
+                );
+            }
+            ("http", _) if LOOPBACK_NAMES.contains(&host) => (80, None),
+            ("http", _) => {
+                return refuse(
+                    "without TLS the token would cross the network in clear; use https:// with --ca FILE, or a tunnel to loopback",
+                );
+            }
+            _ => return refuse("an address begins with https:// or, on this machine, http://"),
+        };
         let token = std::fs::read_to_string(token_file)
             .map_err(|error| Problem::of_path("read", token_file, &error))?;
         let token = Zeroizing::new(token.trim().to_owned());
         let authority =
-            if authority == host { format!("{authority}:80") } else { authority.to_owned() };
-        Ok(Self::Remote { authority, token })
+            if is_without_port { format!("{authority}:{port}") } else { authority.to_owned() };
+        Ok(Self::Remote { authority, token, tls })
     }
 
     /// Sends a request and returns the answer as soon as its head is there.
@@ -102,7 +127,7 @@ impl Transport {
                 })?;
                 exchange(stream, request).await
             }
-            Self::Remote { authority, token } => {
+            Self::Remote { authority, token, tls } => {
                 let host = HeaderValue::from_str(authority)
                     .map_err(|error| Problem::of(Kind::BadRequest, &error))?;
                 let bearer = HeaderValue::from_str(&format!("Bearer {}", token.as_str()))
@@ -111,6 +136,12 @@ impl Transport {
                 request.headers_mut().insert(header::AUTHORIZATION, bearer);
                 let stream = tokio::net::TcpStream::connect(authority).await.map_err(|error| {
                     Problem::new(Kind::Unavailable, format!("{authority}: {error}"))
+                })?;
+                let Some((connector, name)) = tls.as_deref() else {
+                    return exchange(stream, request).await;
+                };
+                let stream = connector.connect(name.clone(), stream).await.map_err(|error| {
+                    Problem::new(Kind::Unavailable, format!("TLS with {authority}: {error}"))
                 })?;
                 exchange(stream, request).await
             }

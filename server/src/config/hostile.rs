@@ -15,6 +15,7 @@ const FILES: &[&str] = &[
     "# a remark\n[archive]\nseal_bytes = 65536\nseal_hours = 24\nreserve_bytes = 0\n[time]\nzone = 'Europe/Berlin'\n",
     "keys.kek_file = \"/x\"\nlogs = { filter = \"info\", form = \"json\" }\n[metrics]\nopen = true\n[sessions]\nidle_minutes = 1_000\n",
     "[witnesses]\ntrusted = [\"http://127.0.0.1:1 w+0a0b0c0d+BA==\"]\nseconds = 60\n[limits]\njobs_max = 0x10\n",
+    "[tls]\ncertificate = \"/c.pem\"\nkey = '/k.pem'\nself_signed = false\n",
 ];
 const VARIABLES: &[&str] =
     &["SERVER__LISTEN", "LIMITS__JOBS_MAX", "SERVER__HOST_NAMES", "TIME", "X__Y__Z"];

@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod hostile;
 mod overlay;
+mod tls;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use overlay::Layers;
+pub(crate) use tls::Tls;
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Serialize, Deserialize, Default)]
@@ -20,6 +22,8 @@ pub(crate) use overlay::Layers;
 pub(crate) struct Config {
     /// `[server]`
     pub(crate) server: Server,
+    /// `[tls]`
+    pub(crate) tls: Tls,
     /// `[keys]`
     pub(crate) keys: Keys,
     /// `[archive]`
@@ -42,9 +46,10 @@ pub(crate) struct Config {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Server {
-    /// The address to listen on. Beyond loopback it is refused until TLS exists.
+    /// The address to listen on. Beyond loopback it is refused without a certificate.
     pub(crate) listen: SocketAddr,
-    /// Host names accepted beside those of loopback, such as that of a proxy on the same machine.
+    /// Host names accepted beside those of loopback, such as that of a proxy on the same machine. The first is that of the
+    /// links it prints, where it listens beyond loopback.
     pub(crate) host_names: Vec<String>,
     /// How long a stop waits for running jobs.
     pub(crate) drain_seconds_max: u64,
@@ -197,15 +202,29 @@ impl Default for Time {
 }
 
 impl Config {
+    /// Returns what is missing for an address that other machines reach.
+    fn fault_beyond_loopback(&self) -> Option<String> {
+        let listen = self.server.listen;
+        if !self.tls.is_on() {
+            return Some(format!(
+                "server.listen = {listen}: beyond loopback it listens with TLS alone; set tls.certificate and tls.key, or \
+                 tls.self_signed = true for a first start, or listen on 127.0.0.1 or [::1]"
+            ));
+        }
+        self.server.host_names.is_empty().then(|| {
+            format!(
+                "server.listen = {listen}: set server.host_names to the names that it answers to, such as \
+                 [\"archive.example\"]"
+            )
+        })
+    }
+
     /// Returns what is wrong with values that are well formed, each with its key.
     pub(crate) fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
+        faults.extend(self.tls.fault().map(str::to_owned));
         if !self.server.listen.ip().is_loopback() {
-            faults.push(format!(
-                "server.listen = {}: this version has no TLS, so it listens on loopback alone; \
-                 use 127.0.0.1 or [::1], and a proxy on this machine that speaks TLS",
-                self.server.listen
-            ));
+            faults.extend(self.fault_beyond_loopback());
         }
         if self.time.zone != "UTC" && self.time.zone.parse::<chrono_tz::Tz>().is_err() {
             faults.push(format!(

@@ -197,8 +197,15 @@ mod tests {
     fn an_address_beyond_loopback_is_a_fault_that_says_why() {
         let mut layers = Layers::default();
         layers.lay_flag("--listen", "server", "listen", "0.0.0.0:7380");
-        let faults = layers.config().unwrap().faults();
-        assert_eq!(faults.len(), 1);
-        assert!(faults[0].contains("no TLS"), "{faults:?}");
+        let faults = |layers: &Layers| layers.config().unwrap().faults();
+        assert_eq!(faults(&layers).len(), 1);
+        assert!(faults(&layers)[0].contains("with TLS alone"), "{:?}", faults(&layers));
+        layers.lay_file(Path::new("m.toml"), "[tls]\nself_signed = true\n").unwrap();
+        assert!(faults(&layers)[0].contains("server.host_names"), "{:?}", faults(&layers));
+        let names = variables(&[("MUNIMENT__SERVER__HOST_NAMES", "archive.example")]);
+        layers.lay_variables(names.into_iter()).unwrap();
+        assert_eq!(faults(&layers), Vec::<String>::new());
+        layers.lay_flag("", "tls", "key", "key.pem");
+        assert!(faults(&layers)[0].contains("tls.certificate"), "{:?}", faults(&layers));
     }
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::rendered;
 use crate::api::Parameters;
 use crate::auth::Caller;
-use crate::auth::guard::COOKIE;
+use crate::auth::guard;
 use crate::problem::{Kind, Problem, Result};
 use crate::wiring::Shared;
 
@@ -41,12 +41,9 @@ pub(crate) async fn sign_in(
     let (issued, officer) =
         shared.credentials.sign_in(presented.link.as_deref().unwrap_or_default()).await?;
     tracing::info!(officer, session = issued.id, "signed in");
-    // `Secure` would keep the cookie from this server, which speaks no TLS and listens on loopback alone.
     let seconds = u64::from(shared.config.sessions.total_hours) * 3600;
-    let cookie = format!(
-        "{COOKIE}={}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict",
-        issued.secret.reveal()
-    );
+    let (name, manner) = guard::cookie(&shared.config.tls);
+    let cookie = format!("{name}={}; Max-Age={seconds}; {manner}", issued.secret.reveal());
     let mut response = Redirect::to("/desk").into_response();
     let cookie =
         HeaderValue::from_str(&cookie).map_err(|error| Problem::of(Kind::Internal, &error))?;
@@ -61,7 +58,8 @@ pub(crate) async fn sign_out(
 ) -> Result<Response> {
     shared.credentials.sign_out(&caller).await?;
     let mut response = Redirect::to("/sign-in").into_response();
-    let cookie = format!("{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict");
+    let (name, manner) = guard::cookie(&shared.config.tls);
+    let cookie = format!("{name}=; Max-Age=0; {manner}");
     let cookie =
         HeaderValue::from_str(&cookie).map_err(|error| Problem::of(Kind::Internal, &error))?;
     response.headers_mut().insert(header::SET_COOKIE, cookie);
