@@ -20,6 +20,7 @@ use tower::ServiceExt as _;
 
 use crate::auth::{Caller, Way};
 use crate::cli::{CONTROL_SOCKET, caller_of};
+use crate::config::Config;
 use crate::problem::{Kind, Problem, Result};
 use crate::shutdown::{self, Signals};
 use crate::tls::Tls;
@@ -62,7 +63,7 @@ impl Server {
         let control = bind_control(&socket)?;
         let signals = Signals::listen()?;
         let hangup = tls.is_some().then(shutdown::hangup).transpose()?;
-        let served = Served(origin(shared, address).into());
+        let served = Served(origin(&shared.config, address).into());
         Ok(Self { tcp, control, socket, served, tls, hangup, signals })
     }
 
@@ -137,8 +138,7 @@ impl Server {
 }
 
 /// Returns how addresses of the server begin. Beyond loopback it is reached by the first name that it answers to.
-fn origin(shared: &Shared, address: SocketAddr) -> String {
-    let config = &shared.config;
+fn origin(config: &Config, address: SocketAddr) -> String {
     let scheme = if config.tls.is_on() { "https" } else { "http" };
     match config.server.host_names.first().filter(|_| !address.ip().is_loopback()) {
         Some(name) => format!("{scheme}://{name}:{}", address.port()),
@@ -264,5 +264,22 @@ async fn serve<S>(
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection broke off");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_begins_with_the_way_it_is_spoken_and_beyond_loopback_with_the_first_name() {
+        let mut config = Config::default();
+        let told = |config: &Config, address: &str| origin(config, address.parse().unwrap());
+        assert_eq!(told(&config, "127.0.0.1:7380"), "http://127.0.0.1:7380");
+        config.tls.self_signed = true;
+        config.server.host_names = ["archive.example", "desk.example"].map(str::to_owned).into();
+        assert_eq!(told(&config, "[::1]:7380"), "https://[::1]:7380");
+        assert_eq!(told(&config, "0.0.0.0:7380"), "https://archive.example:7380");
+        assert_eq!(told(&config, "10.1.2.3:443"), "https://archive.example:443");
     }
 }

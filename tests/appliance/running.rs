@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use crate::support::{Appliance, Outcome};
 
@@ -44,17 +44,7 @@ impl Running {
     ) -> Result<Self, Outcome> {
         let mut command = appliance.command();
         command.envs(variables.iter().copied());
-        Self::await_ready(command.args(["serve", "--listen", "127.0.0.1:0", "--link"]))
-    }
-
-    /// Starts `serve` on another address.
-    pub(crate) fn start_on(appliance: &Appliance, listen: &str) -> Self {
-        let mut command = appliance.command();
-        Self::await_ready(command.args(["serve", "--listen", listen, "--link"]))
-            .expect("the server ended before it was ready")
-    }
-
-    fn await_ready(command: &mut Command) -> Result<Self, Outcome> {
+        command.args(["serve", "--listen", "127.0.0.1:0", "--link"]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(child.stderr.take().unwrap());
         let (mut address, mut link, mut text) = (None, None, String::new());
