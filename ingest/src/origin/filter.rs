@@ -2,11 +2,16 @@
 //!
 //! All bits of an entry lie in one block of 32 bytes, so a probe costs one line of the cache; and blocks follow the order of
 //! fingerprints, so a sorted batch walks through the filter from its beginning to its end.
+//!
+//! An entry belongs to the same block of every run's filter. So filters are joined as their number grows, two of equal width at a
+//! time, and the blocks of one number lie side by side: of ten runs an entry is looked for in two places, not in ten.
 
 use super::KEPT_BITS;
 
 /// Blocks of the filter, as a power of two: 16 bits for each event of a full run.
 const BLOCKS_LOG2: u32 = super::RUN_SEQS_LOG2 - 4;
+/// Runs whose filters are joined at most: 32 MB, which is what joining them takes for a moment besides.
+const JOINED_MAX: usize = 16;
 /// Odd factors, one for each word of a block, that spread an entry over the word's 32 bits.
 const FACTORS: [u32; 8] = [
     0x9e37_79b1,
@@ -23,6 +28,13 @@ const FACTORS: [u32; 8] = [
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(align(32))]
 struct Block([u32; 8]);
+
+impl Block {
+    fn may_hold(&self, probe: &Probe) -> bool {
+        let pairs = self.0.iter().zip(&probe.bits);
+        pairs.fold(0, |missing, (word, bit)| missing | (bit & !word)) == 0
+    }
+}
 
 /// An entry as every filter is asked for it: where its bits lie, computed once for all of them.
 #[derive(Debug, Clone, Copy)]
@@ -60,16 +72,75 @@ impl Filter {
             }
         }
     }
+}
 
-    pub(super) fn may_hold(&self, probe: &Probe) -> bool {
-        let Some(Block(words)) = self.blocks.get(probe.block) else { return true };
-        words.iter().zip(&probe.bits).fold(0, |missing, (word, bit)| missing | (bit & !word)) == 0
+/// The filters of neighbouring runs: for each number of a block, the blocks of all of them in a row.
+#[derive(Debug)]
+struct Joined {
+    width: usize,
+    blocks: Vec<Block>,
+}
+
+impl Joined {
+    fn with(self, later: &Self) -> Self {
+        let mut blocks = Vec::with_capacity(self.blocks.len() + later.blocks.len());
+        let rows = self.blocks.chunks_exact(self.width.max(1));
+        for (first, second) in rows.zip(later.blocks.chunks_exact(later.width.max(1))) {
+            blocks.extend_from_slice(first);
+            blocks.extend_from_slice(second);
+        }
+        Self { width: self.width + later.width, blocks }
+    }
+
+    /// Returns the blocks that an entry belongs to, one of each run.
+    fn row(&self, probe: &Probe) -> &[Block] {
+        let first = probe.block * self.width;
+        self.blocks.get(first..first + self.width).unwrap_or_default()
+    }
+}
+
+/// The filters of all runs, in the order of the runs.
+#[derive(Debug, Default)]
+pub(super) struct Filters {
+    /// From wide to narrow; none but the widest there can be are of equal width.
+    joined: Vec<Joined>,
+}
+
+impl Filters {
+    /// Adds the filter of the next run.
+    pub(super) fn push(&mut self, filter: Filter) {
+        let mut last = Joined { width: 1, blocks: filter.blocks };
+        while last.width < JOINED_MAX
+            && let Some(before) = self.joined.pop_if(|before| before.width == last.width)
+        {
+            last = before.with(&last);
+        }
+        self.joined.push(last);
+    }
+
+    /// Adds the numbers of the runs that may have an entry, ascending.
+    pub(super) fn find(&self, probe: &Probe, holders: &mut Vec<usize>) {
+        let mut first = 0;
+        for joined in &self.joined {
+            for (at, block) in joined.row(probe).iter().enumerate() {
+                if block.may_hold(probe) {
+                    holders.push(first + at);
+                }
+            }
+            first += joined.width;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn holders(filters: &Filters, kept: u64) -> Vec<usize> {
+        let mut holders = Vec::new();
+        filters.find(&Probe::of(kept), &mut holders);
+        holders
+    }
 
     #[test]
     fn what_was_put_in_is_there_and_few_strangers_are() {
@@ -80,10 +151,43 @@ mod tests {
         for kept in &known {
             filter.insert(*kept);
         }
-        assert!(known.iter().all(|kept| filter.may_hold(&Probe::of(*kept))));
-        let strangers = (0..100_000)
-            .filter(|_| filter.may_hold(&Probe::of(rng.next() >> (64 - KEPT_BITS))))
-            .count();
+        let mut filters = Filters::default();
+        filters.push(filter);
+        let passes = |kept: u64| !holders(&filters, kept).is_empty();
+        assert!(known.iter().all(|kept| passes(*kept)));
+        let strangers = (0..100_000).filter(|_| passes(rng.next() >> (64 - KEPT_BITS))).count();
         assert!(strangers < 500, "{strangers} of 100,000 strangers pass");
+    }
+
+    #[test]
+    fn joined_filters_name_every_run_that_has_an_entry_and_lie_in_few_places() {
+        let rng = chat::testing::SeededRng::new(19);
+        let mut filters = Filters::default();
+        let mut known: Vec<Vec<u64>> = Vec::new();
+        for runs in 1..=JOINED_MAX * 2 + 3 {
+            let own: Vec<_> = (0..50).map(|_| rng.next() >> (64 - KEPT_BITS)).collect();
+            let mut filter = Filter::new();
+            for kept in &own {
+                filter.insert(*kept);
+            }
+            // One entry is in every third run.
+            if runs % 3 == 0 {
+                filter.insert(42);
+            }
+            filters.push(filter);
+            known.push(own);
+            let most =
+                runs / JOINED_MAX + usize::try_from((runs % JOINED_MAX).count_ones()).unwrap();
+            assert_eq!(filters.joined.len(), most, "{runs} runs");
+            for (run, own) in known.iter().enumerate() {
+                for kept in own {
+                    let holders = holders(&filters, *kept);
+                    assert!(holders.contains(&run), "{runs} runs, {kept:x} of run {run}");
+                    assert!(holders.is_sorted() && holders.len() <= 2, "{holders:?}");
+                }
+            }
+            let thirds: Vec<_> = (0..runs).filter(|run| run % 3 == 2).collect();
+            assert_eq!(holders(&filters, 42), thirds);
+        }
     }
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use archive::{Archive, durable};
 use chat::{Disk, Seq};
 
-use self::filter::Probe;
+use self::filter::{Filter, Filters, Probe};
 use self::run::Run;
 use self::window::Window;
 use crate::error::{Error, Result};
@@ -48,6 +48,8 @@ pub(crate) struct Origins {
     check: [u8; 16],
     /// Complete and durable, by number.
     runs: Vec<Run>,
+    /// Of the runs, in their order.
+    filters: Filters,
     /// Not on disk yet, by number; the last one is still growing.
     windows: Vec<Window>,
 }
@@ -60,7 +62,8 @@ impl Origins {
         durable::create_folder(disk.as_ref(), &folder)
             .map_err(|source| Error::Archive { source })?;
         let check = prints.check();
-        let mut origins = Self { disk, folder, check, runs: Vec::new(), windows: Vec::new() };
+        let (runs, filters, windows) = (Vec::new(), Filters::default(), Vec::new());
+        let mut origins = Self { disk, folder, check, runs, filters, windows };
         let covered = origins.load(archive.size())?;
         origins.follow(archive, covered, prints)?;
         Ok(origins)
@@ -72,7 +75,8 @@ impl Origins {
         loop {
             let number = u64::try_from(self.runs.len()).unwrap_or(u64::MAX);
             let path = Run::path(&self.folder, number);
-            let Some(run) = Run::open(self.disk.as_ref(), &path, number, &self.check)? else {
+            let Some((run, filter)) = Run::open(self.disk.as_ref(), &path, number, &self.check)?
+            else {
                 break;
             };
             if run.end() > size {
@@ -80,13 +84,19 @@ impl Origins {
             }
             covered = run.end();
             if run.is_complete() {
-                self.runs.push(run);
+                self.keep(run, filter);
             } else {
                 self.windows.push(run.into_window()?);
                 break;
             }
         }
         Ok(covered)
+    }
+
+    /// Takes the next run, complete and durable.
+    fn keep(&mut self, run: Run, filter: Filter) {
+        self.runs.push(run);
+        self.filters.push(filter);
     }
 
     /// Adds what the log has beyond what is covered.
@@ -137,11 +147,11 @@ impl Origins {
             if window.end() > size {
                 break;
             }
-            let run =
+            let (run, filter) =
                 Run::write(self.disk.as_ref(), &self.folder, window, window.end(), &self.check)?;
             // A run without a single origin leaves no window; the runs in between stay dense all the same.
             self.fill_up(run.number())?;
-            self.runs.push(run);
+            self.keep(run, filter);
             self.windows.remove(0);
         }
         Ok(())
@@ -154,9 +164,9 @@ impl Origins {
                 return Ok(());
             }
             let empty = Window::new(next);
-            let run =
+            let (run, filter) =
                 Run::write(self.disk.as_ref(), &self.folder, &empty, empty.end(), &self.check)?;
-            self.runs.push(run);
+            self.keep(run, filter);
         }
     }
 
@@ -173,16 +183,17 @@ impl Origins {
 
     /// Adds, for each of these fingerprints, where an event that has it may stand according to the runs on disk.
     ///
-    /// Each asks all runs in a row: the lines of memory that they are asked by do not depend on one another, so they are fetched
-    /// at the same time.
+    /// Each asks all filters in a row: the lines of memory that they are asked by do not depend on one another, so they are
+    /// fetched at the same time.
     pub(crate) fn find_settled(
         &self,
         prints: &[Fingerprint],
         found: &mut Vec<(Fingerprint, Seq)>,
     ) -> Result<()> {
+        let mut holders = Vec::new();
         for print in prints {
-            let probe = Probe::of(print.kept());
-            for run in self.runs.iter().filter(|run| run.may_hold(&probe)) {
+            self.filters.find(&Probe::of(print.kept()), &mut holders);
+            for run in holders.drain(..).filter_map(|number| self.runs.get(number)) {
                 run.find(*print, found)?;
             }
         }

@@ -9,7 +9,7 @@ use archive::durable;
 use chat::{Disk, DiskFile, Seq};
 
 use super::bucket::{self, BUCKET_BITS, bucket_of};
-use super::filter::{Filter, Probe};
+use super::filter::Filter;
 use super::window::{Window, seq_at};
 use super::{Fingerprint, RUN_SEQS};
 use crate::error::{Error, Result};
@@ -30,7 +30,6 @@ pub(super) struct Run {
     path: PathBuf,
     file: Box<dyn DiskFile>,
     fences: Vec<u32>,
-    filter: Filter,
 }
 
 impl Run {
@@ -51,14 +50,14 @@ impl Run {
         self.covered == (self.number + 1) * RUN_SEQS
     }
 
-    /// Writes a window as a run that covers the log up to `covered`, durably, and opens it.
+    /// Writes a window as a run that covers the log up to `covered`, durably, and opens it with its filter.
     pub(super) fn write(
         disk: &dyn Disk,
         folder: &Path,
         window: &Window,
         covered: u64,
         check: &[u8; 16],
-    ) -> Result<Self> {
+    ) -> Result<(Self, Filter)> {
         let entries = window.sorted();
         let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
         let (mut fences, mut buckets) = (Vec::new(), Vec::new());
@@ -89,13 +88,13 @@ impl Run {
         })
     }
 
-    /// Opens a run; nothing if it is missing, damaged, of another number or of another key.
+    /// Opens a run, and makes the filter over its entries; nothing if it is missing, damaged, of another number or of another key.
     pub(super) fn open(
         disk: &dyn Disk,
         path: &Path,
         number: u64,
         check: &[u8; 16],
-    ) -> Result<Option<Self>> {
+    ) -> Result<Option<(Self, Filter)>> {
         // Too large, or not to be read: the log has it all, so the run is made again.
         let Ok(Some(bytes)) = durable::read(disk, path, FILE_BYTES_MAX) else { return Ok(None) };
         let Some(Parsed { covered, entries, fences, filter }) = parse(&bytes, number, check) else {
@@ -103,12 +102,7 @@ impl Run {
         };
         let file = disk.open_read(path).map_err(|source| unavailable(path, source))?;
         let path = path.to_owned();
-        Ok(Some(Self { number, covered, entries, path, file, fences, filter }))
-    }
-
-    /// Returns whether an event with the fingerprint of this probe may be in this run, without touching the disk.
-    pub(super) fn may_hold(&self, probe: &Probe) -> bool {
-        self.filter.may_hold(probe)
+        Ok(Some((Self { number, covered, entries, path, file, fences }, filter)))
     }
 
     fn bucket(&self, bucket: usize) -> Result<Vec<u8>> {

@@ -17,6 +17,7 @@ fn empty(folder: &Path) -> Origins {
         folder: folder.to_owned(),
         check: [7; 16],
         runs: Vec::new(),
+        filters: Filters::default(),
         windows: Vec::new(),
     }
 }
@@ -109,4 +110,43 @@ fn what_never_came_into_the_log_is_forgotten() {
     origins.forget_from(Seq::new(2).unwrap());
     assert_eq!(find(&origins, kept), [1]);
     assert_eq!(find(&origins, lost), Vec::<u64>::new());
+}
+
+#[test]
+fn each_of_many_runs_is_asked_again_after_a_restart_up_to_one_that_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let rng = SeededRng::new(23);
+    let mut origins = empty(folder.path());
+    let size = 21 * RUN_SEQS;
+    let planted: Vec<_> = [0, 3, 7, 15, 16, 20]
+        .map(|run| (print(&rng), run * RUN_SEQS + 1 + rng.next() % RUN_SEQS))
+        .to_vec();
+    for (print, seq) in &planted {
+        origins.insert(*print, Seq::new(*seq).unwrap());
+    }
+    // The same origin once more, runs later.
+    let (twice, first) = planted[0];
+    origins.insert(twice, Seq::new(size).unwrap());
+    origins.settle(size).unwrap();
+    assert_eq!((origins.runs.len(), origins.windows.len()), (21, 0));
+    let check = |origins: &Origins, size: u64| {
+        for (print, seq) in &planted {
+            let own = [*seq].into_iter().chain((*seq == first).then_some(21 * RUN_SEQS));
+            let expected: Vec<_> = own.filter(|seq| *seq <= size).collect();
+            assert_eq!(find(origins, *print), expected, "of {size} events, {seq}");
+        }
+    };
+    check(&origins, size);
+
+    let mut again = empty(folder.path());
+    assert_eq!(again.load(size).unwrap(), size);
+    check(&again, size);
+
+    let path = folder.path().join("00000009.run");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[60] ^= 1;
+    durable::write(Ports::production().disk.as_ref(), &path, &bytes).unwrap();
+    let mut shorter = empty(folder.path());
+    assert_eq!(shorter.load(size).unwrap(), 9 * RUN_SEQS);
+    check(&shorter, 9 * RUN_SEQS);
 }
