@@ -2,6 +2,8 @@
 #![expect(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
+    clippy::print_stdout,
+    clippy::panic,
     reason = "tests alone use it, with numbers of their own"
 )]
 
@@ -72,6 +74,30 @@ impl Rng for SeededRng {
     }
 }
 
+/// Returns the part of a long test that `MUNIMENT_SHARE` asks for, and everything without it: `3/8` is the third of eight parts,
+/// each a run of neighbours, that together are everything. So what takes hours can be gone through in pieces.
+///
+/// Panics at a share that is none: a test that runs something else than was asked for shows nothing.
+pub fn share_of<T>(mut items: Vec<T>) -> Vec<T> {
+    if let Ok(asked) = std::env::var("MUNIMENT_SHARE") {
+        let (number, parts) = parsed_share(&asked)
+            .unwrap_or_else(|| panic!("MUNIMENT_SHARE is like 3/8, not {asked:?}"));
+        let place = |part: usize| items.len() * part / parts;
+        let (start, end) = (place(number - 1), place(number));
+        items.truncate(end);
+        items.drain(..start);
+        println!("MUNIMENT_SHARE={asked}: {} from number {start}", items.len());
+    }
+    items
+}
+
+/// Returns which of how many parts is meant.
+fn parsed_share(asked: &str) -> Option<(usize, usize)> {
+    let (number, parts) = asked.split_once('/')?;
+    let (number, parts) = (number.parse().ok()?, parts.parse().ok()?);
+    (1..=parts).contains(&number).then_some((number, parts))
+}
+
 /// Returns a plain message: source 1, the numbered room and person, and a text.
 pub fn message(number: u64, room: u8, person: u8, text: &str) -> ChatEvent {
     ChatEvent {
@@ -104,4 +130,18 @@ pub fn any_text() -> impl Strategy<Value = String> {
         1 => proptest::collection::vec(any::<char>(), 0..40).prop_map(String::from_iter),
         1 => Just(String::new()),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parsed_share;
+
+    #[test]
+    fn a_share_is_one_of_so_many_parts_and_nothing_else() {
+        assert_eq!(parsed_share("1/1"), Some((1, 1)));
+        assert_eq!(parsed_share("3/8"), Some((3, 8)));
+        for none in ["", "3", "0/8", "9/8", "1/0", "a/8", "3/8/1", "-1/8"] {
+            assert_eq!(parsed_share(none), None, "{none:?}");
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use chat::testing::SeededRng;
+use chat::testing::{SeededRng, share_of};
 
 use crate::support::Appliance;
 
@@ -120,8 +120,8 @@ pub(crate) fn compiled(source: &str, target: &str, flags: &[&str]) -> Option<Pat
     Some(target)
 }
 
-/// Returns the faults to try: every one of them if `MUNIMENT_FAULTS` is `all`, as many as it says if it is a number, else `many`;
-/// what is not all is drawn by a seed that is printed.
+/// Returns the faults to try: every one of them, or the part of them that `MUNIMENT_SHARE` asks for, if `MUNIMENT_FAULTS` is `all`;
+/// as many as it says if it is a number, else `many`, drawn by a seed that is printed.
 pub(crate) fn chosen(
     kinds: &[(&'static str, With)],
     counts: &BTreeMap<String, u64>,
@@ -132,7 +132,7 @@ pub(crate) fn chosen(
         let every = |&(class, with): &(&'static str, With)| {
             (1..=counts[class]).map(move |at| Fault { class, at, with })
         };
-        return kinds.iter().flat_map(every).collect();
+        return share_of(kinds.iter().flat_map(every).collect());
     }
     let many = asked.parse().unwrap_or(many);
     let seed = std::env::var("MUNIMENT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(42);

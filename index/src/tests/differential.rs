@@ -1,7 +1,7 @@
 //! Search equals the scan: on the tail, half committed, in many segments, joined, rebuilt and reopened.
 
 use chat::Recorded;
-use chat::testing::SeededRng;
+use chat::testing::{SeededRng, share_of};
 use query::Query;
 
 use super::bench::{Bench, parse};
@@ -52,10 +52,11 @@ fn compare(bench: &Bench, questions: &[Question], state: &str) {
 fn search_equals_an_independent_scan_in_every_state_of_the_index() {
     let asked = std::env::var("MUNIMENT_QUESTIONS").map_or(Ok(QUESTIONS), |text| text.parse());
     let logs = asked.expect("MUNIMENT_QUESTIONS is a number").div_ceil(QUESTIONS);
-    for seed in (SEED..).step_by(1_000).take(logs) {
+    let seeds = share_of((SEED..).step_by(1_000).take(logs).collect());
+    for &seed in &seeds {
         ask_in_every_state(seed);
     }
-    println!("{} questions in each of two states, seeds from {SEED}", logs * QUESTIONS);
+    println!("{} questions in each of two states, seeds {seeds:?}", seeds.len() * QUESTIONS);
 }
 
 fn ask_in_every_state(seed: u64) {
