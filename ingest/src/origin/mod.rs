@@ -1,11 +1,13 @@
 //! Which events the archive has already: a derived index of keyed fingerprints (house.md §6.6).
 //!
 //! The index only says where to look: every answer is confirmed by reading the record. It is rebuilt from the log where a
-//! file of it is missing or damaged. On disk it takes 4.8 bytes an event, in memory 2, and 16 for each of the newest million.
+//! file of it is missing or damaged. On disk it takes 4.8 bytes an event, in memory 2, and 16 for each of the newest million;
+//! while a run is written, in a thread of its own, 16 more for each event of it.
 
 mod bucket;
 mod filter;
 mod fingerprint;
+mod making;
 mod run;
 mod window;
 
@@ -16,6 +18,7 @@ use archive::{Archive, durable};
 use chat::{Disk, Seq};
 
 use self::filter::{Filter, Filters, Probe};
+use self::making::Making;
 use self::run::Run;
 use self::window::Window;
 use crate::error::{Error, Result};
@@ -51,7 +54,9 @@ pub(crate) struct Origins {
     /// Of the runs, in their order.
     filters: Filters,
     /// Not on disk yet, by number; the last one is still growing.
-    windows: Vec<Window>,
+    windows: Vec<Arc<Window>>,
+    /// The run of the first window, while it is written.
+    making: Option<Making>,
 }
 
 impl Origins {
@@ -63,9 +68,10 @@ impl Origins {
             .map_err(|source| Error::Archive { source })?;
         let check = prints.check();
         let (runs, filters, windows) = (Vec::new(), Filters::default(), Vec::new());
-        let mut origins = Self { disk, folder, check, runs, filters, windows };
+        let mut origins = Self { disk, folder, check, runs, filters, windows, making: None };
         let covered = origins.load(archive.size())?;
         origins.follow(archive, covered, prints)?;
+        origins.finish()?;
         Ok(origins)
     }
 
@@ -86,7 +92,7 @@ impl Origins {
             if run.is_complete() {
                 self.keep(run, filter);
             } else {
-                self.windows.push(run.into_window()?);
+                self.windows.push(Arc::new(run.into_window()?));
                 break;
             }
         }
@@ -125,10 +131,11 @@ impl Origins {
     pub(crate) fn insert(&mut self, print: Fingerprint, seq: Seq) {
         let (number, place) = place_of(seq);
         if self.windows.last().is_none_or(|window| window.number() != number) {
-            self.windows.push(Window::new(number));
+            self.windows.push(Arc::new(Window::new(number)));
         }
+        // Nobody else has the last one: what is being written is full.
         if let Some(window) = self.windows.last_mut() {
-            window.insert(print, place);
+            Arc::make_mut(window).insert(print, place);
         }
     }
 
@@ -137,22 +144,68 @@ impl Origins {
         let (number, place) = place_of(seq);
         self.windows.retain(|window| window.number() <= number);
         if let Some(window) = self.windows.last_mut().filter(|window| window.number() == number) {
-            window.forget_from(place);
+            Arc::make_mut(window).forget_from(place);
         }
     }
 
-    /// Writes the windows that are complete and whose every event is durable, now that `size` events are.
+    /// Has the windows written that are complete and whose every event is durable, now that `size` events are, one after the other
+    /// in another thread. Waits where a second one is complete before the first is written, so that they cannot pile up.
+    ///
+    /// What is being written is found in its window meanwhile. A window that could not be written stays, and is tried again.
     pub(crate) fn settle(&mut self, size: u64) -> Result<()> {
-        while let Some(window) = self.windows.first() {
-            if window.end() > size {
-                break;
+        let is_due = |window: Option<&Arc<Window>>| window.is_some_and(|one| one.end() <= size);
+        loop {
+            if let Some(making) = &self.making {
+                if !making.is_done() && !is_due(self.windows.get(1)) {
+                    return Ok(());
+                }
+                self.finish()?;
             }
-            let (run, filter) =
-                Run::write(self.disk.as_ref(), &self.folder, window, window.end(), &self.check)?;
+            let Some(window) = self.windows.first().map(Arc::clone) else { return Ok(()) };
+            if !is_due(Some(&window)) {
+                return Ok(());
+            }
             // A run without a single origin leaves no window; the runs in between stay dense all the same.
-            self.fill_up(run.number())?;
-            self.keep(run, filter);
-            self.windows.remove(0);
+            self.fill_up(window.number())?;
+            self.making = Making::begin(&self.disk, &self.folder, &window, self.check);
+            if self.making.is_none() {
+                self.write_here(&window)?;
+            }
+        }
+    }
+
+    /// Waits for the run that is being written, if one is, and puts it in the place of its window.
+    fn finish(&mut self) -> Result<()> {
+        let Some(making) = self.making.take() else { return Ok(()) };
+        match making.wait() {
+            Some(made) => self.replace_first(made?),
+            None => {
+                let Some(window) = self.windows.first().map(Arc::clone) else { return Ok(()) };
+                self.write_here(&window)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the first window in this thread.
+    fn write_here(&mut self, window: &Window) -> Result<()> {
+        let end = window.end();
+        let made = Run::write(self.disk.as_ref(), &self.folder, window, end, &self.check)?;
+        self.replace_first(made);
+        Ok(())
+    }
+
+    fn replace_first(&mut self, (run, filter): (Run, Filter)) {
+        self.keep(run, filter);
+        self.windows.remove(0);
+    }
+
+    /// The same as [`Origins::settle`], and waits until all of it is written.
+    fn settle_whole(&mut self, size: u64) -> Result<()> {
+        self.settle(size)?;
+        while self.making.is_some() {
+            self.finish()?;
+            self.settle(size)?;
         }
         Ok(())
     }
@@ -172,8 +225,10 @@ impl Origins {
 
     /// Writes what is not on disk yet, so that the next start need not read the log. All of it must be durable.
     pub(crate) fn close(&mut self, size: u64) -> Result<()> {
-        self.settle(size)?;
-        let Some(number) = self.windows.first().map(Window::number) else { return Ok(()) };
+        self.settle_whole(size)?;
+        let Some(number) = self.windows.first().map(|window| window.number()) else {
+            return Ok(());
+        };
         self.fill_up(number)?;
         for window in self.windows.iter().take(1) {
             Run::write(self.disk.as_ref(), &self.folder, window, size, &self.check)?;

@@ -37,10 +37,6 @@ impl Run {
         folder.join(format!("{number:08}.run"))
     }
 
-    pub(super) const fn number(&self) -> u64 {
-        self.number
-    }
-
     /// Returns the last sequence number that it covers.
     pub(super) const fn end(&self) -> u64 {
         self.covered

@@ -19,6 +19,7 @@ fn empty(folder: &Path) -> Origins {
         runs: Vec::new(),
         filters: Filters::default(),
         windows: Vec::new(),
+        making: None,
     }
 }
 
@@ -56,6 +57,9 @@ fn every_event_is_found_before_and_after_its_run_is_written() {
     origins.settle(RUN_SEQS - 1).unwrap();
     assert_eq!(origins.runs.len(), 0, "a run is written once every event of it is durable");
     origins.settle(RUN_SEQS).unwrap();
+    // Whether the run is still being written or stands already, the answers are the same.
+    check(&origins);
+    origins.settle_whole(RUN_SEQS).unwrap();
     assert_eq!((origins.runs.len(), origins.windows.len()), (1, 1));
     check(&origins);
     let bytes = std::fs::metadata(folder.path().join("00000000.run")).unwrap().len();
@@ -128,6 +132,8 @@ fn each_of_many_runs_is_asked_again_after_a_restart_up_to_one_that_is_damaged() 
     let (twice, first) = planted[0];
     origins.insert(twice, Seq::new(size).unwrap());
     origins.settle(size).unwrap();
+    assert!(origins.runs.len() >= 20, "no second full window waits for the first");
+    origins.settle_whole(size).unwrap();
     assert_eq!((origins.runs.len(), origins.windows.len()), (21, 0));
     let check = |origins: &Origins, size: u64| {
         for (print, seq) in &planted {
@@ -149,4 +155,44 @@ fn each_of_many_runs_is_asked_again_after_a_restart_up_to_one_that_is_damaged() 
     let mut shorter = empty(folder.path());
     assert_eq!(shorter.load(size).unwrap(), 9 * RUN_SEQS);
     check(&shorter, 9 * RUN_SEQS);
+}
+
+#[test]
+fn a_run_that_could_not_be_written_is_told_of_and_its_events_are_found_until_it_can_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let rng = SeededRng::new(29);
+    let gone = folder.path().join("gone");
+    let mut origins = empty(&gone);
+    let (first, later) = (print(&rng), print(&rng));
+    origins.insert(first, Seq::new(1).unwrap());
+    origins.insert(later, Seq::new(RUN_SEQS + 1).unwrap());
+    for _ in 0..3 {
+        let told = origins.settle_whole(RUN_SEQS + 1).unwrap_err();
+        assert!(
+            told.to_string().contains("gone") || format!("{told:?}").contains("gone"),
+            "{told:?}"
+        );
+        assert_eq!((origins.runs.len(), origins.windows.len()), (0, 2));
+        assert_eq!(find(&origins, first), [1]);
+        assert_eq!(find(&origins, later), [RUN_SEQS + 1]);
+    }
+    std::fs::create_dir(&gone).unwrap();
+    origins.settle_whole(RUN_SEQS + 1).unwrap();
+    assert_eq!((origins.runs.len(), origins.windows.len()), (1, 1));
+    assert_eq!(find(&origins, first), [1]);
+    assert_eq!(find(&origins, later), [RUN_SEQS + 1]);
+}
+
+#[test]
+fn whoever_lets_go_of_the_index_while_a_run_is_written_leaves_nobody_writing() {
+    let folder = tempfile::tempdir().unwrap();
+    let rng = SeededRng::new(31);
+    let mut origins = empty(folder.path());
+    let known = print(&rng);
+    origins.insert(known, Seq::new(1).unwrap());
+    origins.settle(RUN_SEQS).unwrap();
+    drop(origins);
+    let mut again = empty(folder.path());
+    assert_eq!(again.load(RUN_SEQS).unwrap(), RUN_SEQS, "the run was written to its end");
+    assert_eq!(find(&again, known), [1]);
 }
