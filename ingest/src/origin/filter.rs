@@ -6,6 +6,8 @@
 //! An entry belongs to the same block of every run's filter. So filters are joined as their number grows, two of equal width at a
 //! time, and the blocks of one number lie side by side: of ten runs an entry is looked for in two places, not in ten.
 
+use std::sync::Arc;
+
 use super::KEPT_BITS;
 
 /// Blocks of the filter, as a power of two: 16 bits for each event of a full run.
@@ -82,7 +84,7 @@ struct Joined {
 }
 
 impl Joined {
-    fn with(self, later: &Self) -> Self {
+    fn with(&self, later: &Self) -> Self {
         let mut blocks = Vec::with_capacity(self.blocks.len() + later.blocks.len());
         let rows = self.blocks.chunks_exact(self.width.max(1));
         for (first, second) in rows.zip(later.blocks.chunks_exact(later.width.max(1))) {
@@ -99,11 +101,11 @@ impl Joined {
     }
 }
 
-/// The filters of all runs, in the order of the runs.
-#[derive(Debug, Default)]
+/// The filters of all runs, in the order of the runs. A copy shares what is joined, so that it can grow while this one is asked.
+#[derive(Debug, Default, Clone)]
 pub(super) struct Filters {
     /// From wide to narrow; none but the widest there can be are of equal width.
-    joined: Vec<Joined>,
+    joined: Vec<Arc<Joined>>,
 }
 
 impl Filters {
@@ -115,7 +117,7 @@ impl Filters {
         {
             last = before.with(&last);
         }
-        self.joined.push(last);
+        self.joined.push(Arc::new(last));
     }
 
     /// Adds the numbers of the runs that may have an entry, ascending.

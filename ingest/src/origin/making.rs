@@ -1,54 +1,101 @@
-//! A run that another thread is writing, so that whoever records events does not wait for sorting, the disk and the filter.
+//! A run in the making: a thread of its own sorts a full window, writes it, reads it back and joins its filter to those before.
+//!
+//! Until whoever ordered it takes what was made, the window answers for its events and nothing else is changed. So it does not matter
+//! at which moment the thread comes to its end, whether it fails, or whether it ends with the whole process: a run is known by its
+//! whole file, and the log has what no file has.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{Builder, JoinHandle};
 
 use chat::Disk;
 
-use super::filter::Filter;
+use super::filter::Filters;
 use super::run::Run;
 use super::window::Window;
 use crate::error::Result;
 
-type Made = Result<(Run, Filter)>;
+/// What is to be made, and all that it takes.
+#[derive(Debug, Clone)]
+pub(super) struct Order {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) folder: PathBuf,
+    pub(super) check: [u8; 16],
+    /// The first run that is not on disk. Where no event of a run has an origin there is no window of it, but the runs stay dense.
+    pub(super) first: u64,
+    /// Of the runs that are on disk.
+    pub(super) filters: Filters,
+    pub(super) window: Arc<Window>,
+}
 
-/// The run of a full window in the making. The window itself stays where it is asked, until the run takes its place.
+/// What was made.
 #[derive(Debug)]
-pub(super) struct Making(Option<JoinHandle<Made>>);
+pub(super) struct Made {
+    /// From the first that was not on disk to that of the window.
+    pub(super) runs: Vec<Run>,
+    /// Of all runs, these included.
+    pub(super) filters: Filters,
+}
+
+impl Order {
+    fn carry_out(&self) -> Result<Made> {
+        let mut made = Made { runs: Vec::new(), filters: self.filters.clone() };
+        for number in self.first..self.window.number() {
+            self.write(&Window::new(number), &mut made)?;
+        }
+        self.write(&self.window, &mut made)?;
+        Ok(made)
+    }
+
+    fn write(&self, window: &Window, made: &mut Made) -> Result<()> {
+        let disk = self.disk.as_ref();
+        let (run, filter) = Run::write(disk, &self.folder, window, window.end(), &self.check)?;
+        made.runs.push(run);
+        made.filters.push(filter);
+        Ok(())
+    }
+}
+
+/// An order that is being carried out. To drop it waits for its thread.
+#[derive(Debug)]
+pub(super) struct Making {
+    order: Order,
+    /// Gone once it has failed, or if no thread was to be had: then whoever waits does it himself.
+    thread: Option<JoinHandle<Result<Made>>>,
+}
 
 impl Making {
-    /// Begins to write a full window, whose every event is durable, in a thread of its own; nothing where no thread can be had.
-    pub(super) fn begin(
-        disk: &Arc<dyn Disk>,
-        folder: &Path,
-        window: &Arc<Window>,
-        check: [u8; 16],
-    ) -> Option<Self> {
-        let (disk, folder) = (Arc::clone(disk), folder.to_owned());
-        let window = Arc::clone(window);
-        let write = move || Run::write(disk.as_ref(), &folder, &window, window.end(), &check);
-        let thread = std::thread::Builder::new().name("origins".to_owned()).spawn(write);
-        thread.ok().map(|thread| Self(Some(thread)))
+    pub(super) fn begin(order: Order) -> Self {
+        let theirs = order.clone();
+        let thread = Builder::new().name("origins".to_owned()).spawn(move || theirs.carry_out());
+        Self { order, thread: thread.ok() }
     }
 
-    /// Returns whether the run could be had without waiting.
-    pub(super) fn is_done(&self) -> bool {
-        self.0.as_ref().is_none_or(JoinHandle::is_finished)
+    pub(super) fn window(&self) -> &Window {
+        &self.order.window
     }
 
-    /// Waits for the run, durable and opened with its filter, or for why there is none. Nothing where the thread broke: what it
-    /// was to write is as it was.
-    pub(super) fn wait(mut self) -> Option<Made> {
-        self.0.take()?.join().ok()
+    /// Returns whether nothing is gained by waiting.
+    pub(super) fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Waits for what is made. After a failure the next call tries anew, on the caller's thread.
+    pub(super) fn wait(&mut self) -> Result<Made> {
+        match self.thread.take() {
+            // A fault of the program stops the sequencer, wherever it showed.
+            Some(thread) => thread.join().unwrap_or_else(|fault| std::panic::resume_unwind(fault)),
+            None => self.order.carry_out(),
+        }
     }
 }
 
 impl Drop for Making {
-    /// Nobody is left behind who still writes to the folder.
     fn drop(&mut self) {
-        if let Some(thread) = self.0.take() {
-            drop(thread.join());
-        }
+        // What was made is found at the next start. Whoever wants to know of a failure waits.
+        drop(self.thread.take().map(JoinHandle::join));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
 //! Which events the archive has already: a derived index of keyed fingerprints (house.md §6.6).
 //!
 //! The index only says where to look: every answer is confirmed by reading the record. It is rebuilt from the log where a
-//! file of it is missing or damaged. On disk it takes 4.8 bytes an event, in memory 2, and 16 for each of the newest million;
-//! while a run is written, in a thread of its own, 16 more for each event of it.
+//! file of it is missing or damaged. On disk it takes 4.8 bytes an event, in memory 2, and 16 for each of the newest million
+//! and, while their run is made on a thread of its own, for each of the million before ([`making`]).
 
 mod bucket;
 mod filter;
@@ -18,7 +18,7 @@ use archive::{Archive, durable};
 use chat::{Disk, Seq};
 
 use self::filter::{Filter, Filters, Probe};
-use self::making::Making;
+use self::making::{Making, Order};
 use self::run::Run;
 use self::window::Window;
 use crate::error::{Error, Result};
@@ -53,10 +53,10 @@ pub(crate) struct Origins {
     runs: Vec<Run>,
     /// Of the runs, in their order.
     filters: Filters,
-    /// Not on disk yet, by number; the last one is still growing.
-    windows: Vec<Arc<Window>>,
-    /// The run of the first window, while it is written.
+    /// The window that comes after the runs, full and durable, on its way to the disk. It answers until its run does.
     making: Option<Making>,
+    /// Not on disk yet, by number; the last one is still growing.
+    windows: Vec<Window>,
 }
 
 impl Origins {
@@ -68,10 +68,9 @@ impl Origins {
             .map_err(|source| Error::Archive { source })?;
         let check = prints.check();
         let (runs, filters, windows) = (Vec::new(), Filters::default(), Vec::new());
-        let mut origins = Self { disk, folder, check, runs, filters, windows, making: None };
+        let mut origins = Self { disk, folder, check, runs, filters, making: None, windows };
         let covered = origins.load(archive.size())?;
         origins.follow(archive, covered, prints)?;
-        origins.finish()?;
         Ok(origins)
     }
 
@@ -79,7 +78,7 @@ impl Origins {
     fn load(&mut self, size: u64) -> Result<u64> {
         let mut covered = 0;
         loop {
-            let number = u64::try_from(self.runs.len()).unwrap_or(u64::MAX);
+            let number = self.next_run();
             let path = Run::path(&self.folder, number);
             let Some((run, filter)) = Run::open(self.disk.as_ref(), &path, number, &self.check)?
             else {
@@ -92,7 +91,7 @@ impl Origins {
             if run.is_complete() {
                 self.keep(run, filter);
             } else {
-                self.windows.push(Arc::new(run.into_window()?));
+                self.windows.push(run.into_window()?);
                 break;
             }
         }
@@ -117,7 +116,9 @@ impl Origins {
         loop {
             let events =
                 tail.next_batch(REBUILD_EVENTS).map_err(|source| Error::Archive { source })?;
-            let Some(last) = events.last().map(|recorded| recorded.seq) else { return Ok(()) };
+            let Some(last) = events.last().map(|recorded| recorded.seq) else {
+                return self.finish_run();
+            };
             for recorded in &events {
                 if let Some(print) = prints.of(&recorded.event) {
                     self.insert(print, recorded.seq);
@@ -131,11 +132,10 @@ impl Origins {
     pub(crate) fn insert(&mut self, print: Fingerprint, seq: Seq) {
         let (number, place) = place_of(seq);
         if self.windows.last().is_none_or(|window| window.number() != number) {
-            self.windows.push(Arc::new(Window::new(number)));
+            self.windows.push(Window::new(number));
         }
-        // Nobody else has the last one: what is being written is full.
         if let Some(window) = self.windows.last_mut() {
-            Arc::make_mut(window).insert(print, place);
+            window.insert(print, place);
         }
     }
 
@@ -144,95 +144,63 @@ impl Origins {
         let (number, place) = place_of(seq);
         self.windows.retain(|window| window.number() <= number);
         if let Some(window) = self.windows.last_mut().filter(|window| window.number() == number) {
-            Arc::make_mut(window).forget_from(place);
+            window.forget_from(place);
         }
     }
 
-    /// Has the windows written that are complete and whose every event is durable, now that `size` events are, one after the other
-    /// in another thread. Waits where a second one is complete before the first is written, so that they cannot pile up.
+    /// Has the windows written that are complete and whose every event is durable, now that `size` events are.
     ///
-    /// What is being written is found in its window meanwhile. A window that could not be written stays, and is tried again.
+    /// Another thread does it, one window at a time: if the next one is full before, this waits. What it could not do is told by
+    /// the first call that finds it ended. From then on it is tried anew in each call, which waits for the outcome, so that nothing
+    /// more comes in while the disk refuses.
     pub(crate) fn settle(&mut self, size: u64) -> Result<()> {
-        let is_due = |window: Option<&Arc<Window>>| window.is_some_and(|one| one.end() <= size);
-        loop {
-            if let Some(making) = &self.making {
-                if !making.is_done() && !is_due(self.windows.get(1)) {
-                    return Ok(());
-                }
-                self.finish()?;
-            }
-            let Some(window) = self.windows.first().map(Arc::clone) else { return Ok(()) };
-            if !is_due(Some(&window)) {
-                return Ok(());
-            }
-            // A run without a single origin leaves no window; the runs in between stay dense all the same.
-            self.fill_up(window.number())?;
-            self.making = Making::begin(&self.disk, &self.folder, &window, self.check);
-            if self.making.is_none() {
-                self.write_here(&window)?;
-            }
+        if self.making.as_ref().is_some_and(Making::has_ended) {
+            self.finish_run()?;
         }
-    }
-
-    /// Waits for the run that is being written, if one is, and puts it in the place of its window.
-    fn finish(&mut self) -> Result<()> {
-        let Some(making) = self.making.take() else { return Ok(()) };
-        match making.wait() {
-            Some(made) => self.replace_first(made?),
-            None => {
-                let Some(window) = self.windows.first().map(Arc::clone) else { return Ok(()) };
-                self.write_here(&window)?;
-            }
+        while self.windows.first().is_some_and(|window| window.end() <= size) {
+            self.finish_run()?;
+            let window = Arc::new(self.windows.remove(0));
+            self.making = Some(Making::begin(self.order(window)));
         }
         Ok(())
     }
 
-    /// Writes the first window in this thread.
-    fn write_here(&mut self, window: &Window) -> Result<()> {
-        let end = window.end();
-        let made = Run::write(self.disk.as_ref(), &self.folder, window, end, &self.check)?;
-        self.replace_first(made);
+    /// Waits for the run that is being made, if one is. Where that fails, its window goes on answering.
+    fn finish_run(&mut self) -> Result<()> {
+        let Some(making) = &mut self.making else { return Ok(()) };
+        let made = making.wait()?;
+        self.runs.extend(made.runs);
+        self.filters = made.filters;
+        self.making = None;
         Ok(())
     }
 
-    fn replace_first(&mut self, (run, filter): (Run, Filter)) {
-        self.keep(run, filter);
-        self.windows.remove(0);
+    fn order(&self, window: Arc<Window>) -> Order {
+        Order {
+            disk: Arc::clone(&self.disk),
+            folder: self.folder.clone(),
+            check: self.check,
+            first: self.next_run(),
+            filters: self.filters.clone(),
+            window,
+        }
     }
 
-    /// The same as [`Origins::settle`], and waits until all of it is written.
-    fn settle_whole(&mut self, size: u64) -> Result<()> {
-        self.settle(size)?;
-        while self.making.is_some() {
-            self.finish()?;
-            self.settle(size)?;
-        }
-        Ok(())
-    }
-
-    fn fill_up(&mut self, number: u64) -> Result<()> {
-        loop {
-            let next = u64::try_from(self.runs.len()).unwrap_or(u64::MAX);
-            if next >= number {
-                return Ok(());
-            }
-            let empty = Window::new(next);
-            let (run, filter) =
-                Run::write(self.disk.as_ref(), &self.folder, &empty, empty.end(), &self.check)?;
-            self.keep(run, filter);
-        }
+    fn next_run(&self) -> u64 {
+        u64::try_from(self.runs.len()).unwrap_or(u64::MAX)
     }
 
     /// Writes what is not on disk yet, so that the next start need not read the log. All of it must be durable.
     pub(crate) fn close(&mut self, size: u64) -> Result<()> {
-        self.settle_whole(size)?;
-        let Some(number) = self.windows.first().map(|window| window.number()) else {
-            return Ok(());
-        };
-        self.fill_up(number)?;
-        for window in self.windows.iter().take(1) {
-            Run::write(self.disk.as_ref(), &self.folder, window, size, &self.check)?;
+        self.settle(size)?;
+        self.finish_run()?;
+        let Some(window) = self.windows.first() else { return Ok(()) };
+        let disk = self.disk.as_ref();
+        for number in self.next_run()..window.number() {
+            let empty = Window::new(number);
+            Run::write(disk, &self.folder, &empty, empty.end(), &self.check)?;
         }
+        Run::write(disk, &self.folder, window, size, &self.check)?;
         Ok(())
     }
 
@@ -257,7 +225,8 @@ impl Origins {
 
     /// Adds where an event with this fingerprint may stand, according to what is not on disk yet.
     pub(crate) fn find_recent(&self, print: Fingerprint, found: &mut Vec<Seq>) {
-        for window in &self.windows {
+        let made = self.making.iter().map(Making::window);
+        for window in made.chain(&self.windows) {
             window.find(print, found);
         }
     }

@@ -7,23 +7,23 @@ use chat::testing::SeededRng;
 
 use super::*;
 
-fn print(rng: &SeededRng) -> Fingerprint {
+pub(super) fn print(rng: &SeededRng) -> Fingerprint {
     Fingerprint::of_number(rng.next())
 }
 
-fn empty(folder: &Path) -> Origins {
+pub(super) fn empty(folder: &Path) -> Origins {
     Origins {
         disk: Ports::production().disk,
         folder: folder.to_owned(),
         check: [7; 16],
         runs: Vec::new(),
         filters: Filters::default(),
-        windows: Vec::new(),
         making: None,
+        windows: Vec::new(),
     }
 }
 
-fn find(origins: &Origins, print: Fingerprint) -> Vec<u64> {
+pub(super) fn find(origins: &Origins, print: Fingerprint) -> Vec<u64> {
     let mut settled = Vec::new();
     origins.find_settled(&[print], &mut settled).unwrap();
     let mut found: Vec<Seq> = settled.into_iter().map(|(_, seq)| seq).collect();
@@ -55,11 +55,14 @@ fn every_event_is_found_before_and_after_its_run_is_written() {
     };
     check(&origins);
     origins.settle(RUN_SEQS - 1).unwrap();
-    assert_eq!(origins.runs.len(), 0, "a run is written once every event of it is durable");
+    assert!(
+        origins.runs.is_empty() && origins.making.is_none(),
+        "a run is written once every event of it is durable"
+    );
     origins.settle(RUN_SEQS).unwrap();
-    // Whether the run is still being written or stands already, the answers are the same.
+    assert_eq!(origins.windows.len(), 1);
     check(&origins);
-    origins.settle_whole(RUN_SEQS).unwrap();
+    origins.finish_run().unwrap();
     assert_eq!((origins.runs.len(), origins.windows.len()), (1, 1));
     check(&origins);
     let bytes = std::fs::metadata(folder.path().join("00000000.run")).unwrap().len();
@@ -132,8 +135,7 @@ fn each_of_many_runs_is_asked_again_after_a_restart_up_to_one_that_is_damaged() 
     let (twice, first) = planted[0];
     origins.insert(twice, Seq::new(size).unwrap());
     origins.settle(size).unwrap();
-    assert!(origins.runs.len() >= 20, "no second full window waits for the first");
-    origins.settle_whole(size).unwrap();
+    origins.finish_run().unwrap();
     assert_eq!((origins.runs.len(), origins.windows.len()), (21, 0));
     let check = |origins: &Origins, size: u64| {
         for (print, seq) in &planted {
@@ -155,32 +157,6 @@ fn each_of_many_runs_is_asked_again_after_a_restart_up_to_one_that_is_damaged() 
     let mut shorter = empty(folder.path());
     assert_eq!(shorter.load(size).unwrap(), 9 * RUN_SEQS);
     check(&shorter, 9 * RUN_SEQS);
-}
-
-#[test]
-fn a_run_that_could_not_be_written_is_told_of_and_its_events_are_found_until_it_can_be() {
-    let folder = tempfile::tempdir().unwrap();
-    let rng = SeededRng::new(29);
-    let gone = folder.path().join("gone");
-    let mut origins = empty(&gone);
-    let (first, later) = (print(&rng), print(&rng));
-    origins.insert(first, Seq::new(1).unwrap());
-    origins.insert(later, Seq::new(RUN_SEQS + 1).unwrap());
-    for _ in 0..3 {
-        let told = origins.settle_whole(RUN_SEQS + 1).unwrap_err();
-        assert!(
-            told.to_string().contains("gone") || format!("{told:?}").contains("gone"),
-            "{told:?}"
-        );
-        assert_eq!((origins.runs.len(), origins.windows.len()), (0, 2));
-        assert_eq!(find(&origins, first), [1]);
-        assert_eq!(find(&origins, later), [RUN_SEQS + 1]);
-    }
-    std::fs::create_dir(&gone).unwrap();
-    origins.settle_whole(RUN_SEQS + 1).unwrap();
-    assert_eq!((origins.runs.len(), origins.windows.len()), (1, 1));
-    assert_eq!(find(&origins, first), [1]);
-    assert_eq!(find(&origins, later), [RUN_SEQS + 1]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ const SLOTS_MIN: usize = 1 << 10;
 /// The fingerprints of one run in the making: a table of single words, each a fingerprint above its place in the run.
 ///
 /// A fingerprint is a random number already, so its low bits say where its search begins; at most half of the slots are taken.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Window {
     number: u64,
     slots: Vec<u64>,
