@@ -74,12 +74,12 @@ impl Rng for SeededRng {
     }
 }
 
-/// Returns the part of a long test that `MUNIMENT_SHARE` asks for, and everything without it: `3/8` is the third of eight parts,
+/// Returns the part of a long test that is asked for (the variable `MUNIMENT_SHARE`), and everything if none is: `3/8` is the third of eight parts,
 /// each a run of neighbours, that together are everything. So what takes hours can be gone through in pieces.
 ///
 /// Panics at a share that is none: a test that runs something else than was asked for shows nothing.
-pub fn share_of<T>(mut items: Vec<T>) -> Vec<T> {
-    if let Ok(asked) = std::env::var("MUNIMENT_SHARE") {
+pub fn share_of<T>(mut items: Vec<T>, asked: Option<String>) -> Vec<T> {
+    if let Some(asked) = asked {
         let (number, parts) = parsed_share(&asked)
             .unwrap_or_else(|| panic!("MUNIMENT_SHARE is like 3/8, not {asked:?}"));
         let place = |part: usize| items.len() * part / parts;

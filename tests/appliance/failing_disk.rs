@@ -132,7 +132,10 @@ pub(crate) fn chosen(
         let every = |&(class, with): &(&'static str, With)| {
             (1..=counts[class]).map(move |at| Fault { class, at, with })
         };
-        return share_of(kinds.iter().flat_map(every).collect());
+        return share_of(
+            kinds.iter().flat_map(every).collect(),
+            std::env::var("MUNIMENT_SHARE").ok(),
+        );
     }
     let many = asked.parse().unwrap_or(many);
     let seed = std::env::var("MUNIMENT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(42);

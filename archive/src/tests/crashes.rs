@@ -187,5 +187,6 @@ fn run(seeds: &[u64]) {
 #[test]
 fn every_acknowledged_event_survives_every_fault_of_the_disk() {
     let seeds = std::env::var("MUNIMENT_SEEDS").map_or(Ok(SEEDS), |seeds| seeds.parse());
-    run(&share_of((0..seeds.expect("MUNIMENT_SEEDS is a number")).collect()));
+    let seeds = (0..seeds.expect("MUNIMENT_SEEDS is a number")).collect();
+    run(&share_of(seeds, std::env::var("MUNIMENT_SHARE").ok()));
 }

@@ -52,7 +52,10 @@ fn compare(bench: &Bench, questions: &[Question], state: &str) {
 fn search_equals_an_independent_scan_in_every_state_of_the_index() {
     let asked = std::env::var("MUNIMENT_QUESTIONS").map_or(Ok(QUESTIONS), |text| text.parse());
     let logs = asked.expect("MUNIMENT_QUESTIONS is a number").div_ceil(QUESTIONS);
-    let seeds = share_of((SEED..).step_by(1_000).take(logs).collect());
+    let seeds = share_of(
+        (SEED..).step_by(1_000).take(logs).collect(),
+        std::env::var("MUNIMENT_SHARE").ok(),
+    );
     for &seed in &seeds {
         ask_in_every_state(seed);
     }
