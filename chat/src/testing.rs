@@ -2,7 +2,6 @@
 #![expect(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
-    clippy::print_stdout,
     clippy::panic,
     reason = "tests alone use it, with numbers of their own"
 )]
@@ -86,7 +85,6 @@ pub fn share_of<T>(mut items: Vec<T>, asked: Option<String>) -> Vec<T> {
         let (start, end) = (place(number - 1), place(number));
         items.truncate(end);
         items.drain(..start);
-        println!("MUNIMENT_SHARE={asked}: {} from number {start}", items.len());
     }
     items
 }

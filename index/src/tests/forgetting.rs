@@ -14,7 +14,7 @@ use super::corpus::log;
 use super::oracle::{Ask, Scan};
 use super::questions::{ask, text};
 use crate::store::Store;
-use crate::{Error, Forgotten, Order, Page, Scope, SnapshotChoice};
+use crate::{Error, Order, Page, Scope, SnapshotChoice};
 
 const SEED: u64 = 20_260_501;
 
