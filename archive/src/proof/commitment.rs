@@ -27,7 +27,7 @@ impl Commitments {
 
     /// Returns the leaf.
     pub fn leaf(&self) -> Digest {
-        let mut hasher = Hasher::new();
+        let mut hasher = Hasher::<2>::new();
         hasher.put(&LEAF);
         hasher.put(&self.header);
         hasher.put(&self.content);
@@ -52,7 +52,7 @@ pub fn commit<'a>(
 
 /// Returns the commitment to a header.
 pub fn header_commitment(hs: &Salt, header: &[u8]) -> Digest {
-    let mut hasher = Hasher::new();
+    let mut hasher = Hasher::<4>::new();
     hasher.put(b"H");
     hasher.put(hs);
     hasher.update(header);
@@ -61,7 +61,7 @@ pub fn header_commitment(hs: &Salt, header: &[u8]) -> Digest {
 
 /// Returns the salt of one field.
 pub fn field_salt(seq: Seq, tag: u16, cs: &Salt) -> Salt {
-    let mut hasher = Hasher::new();
+    let mut hasher = Hasher::<1>::new();
     hasher.put(b"K");
     hasher.put(&seq.get().to_be_bytes());
     hasher.put(&tag.to_be_bytes());
@@ -76,7 +76,7 @@ pub fn list_salt(seq: Seq, cs: &Salt) -> Salt {
 
 /// Returns the commitment to one field.
 pub fn field_commitment(seq: Seq, tag: u16, salt: &Salt, value: &[u8]) -> Digest {
-    let mut hasher = Hasher::new();
+    let mut hasher = Hasher::<4>::new();
     hasher.put(b"F");
     hasher.put(&seq.get().to_be_bytes());
     hasher.put(&tag.to_be_bytes());
@@ -87,7 +87,7 @@ pub fn field_commitment(seq: Seq, tag: u16, salt: &Salt, value: &[u8]) -> Digest
 
 /// Makes the content commitment item by item, without holding the list.
 #[derive(Debug)]
-pub struct ContentHasher(Hasher);
+pub struct ContentHasher(Hasher<4>);
 
 impl ContentHasher {
     /// Starts the list of an event under its salt.

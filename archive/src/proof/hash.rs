@@ -11,14 +11,8 @@ pub type Digest = [u8; 32];
 
 /// Bytes of a block of SHA-256.
 const BLOCK_BYTES: usize = 64;
-/// Blocks that are put together on the stack.
-const SHORT_BLOCKS: usize = 4;
-/// Bytes of them.
-const SHORT_BYTES: usize = SHORT_BLOCKS * BLOCK_BYTES;
 /// What the padding needs: a byte and the length in bits.
 const PADDING_BYTES_MIN: usize = 9;
-/// What is hashed on the stack has at most so many bytes.
-const SHORT_BYTES_MAX: usize = SHORT_BYTES - PADDING_BYTES_MIN;
 /// The first eight words of SHA-256 (FIPS 180-4 §5.3.3).
 const INITIAL: [u32; 8] = [
     0x6a09_e667,
@@ -32,18 +26,25 @@ const INITIAL: [u32; 8] = [
 ];
 
 /// Takes parts one after the other, and hashes them in the end.
+///
+/// `BLOCKS` is how many blocks it puts together on the stack; more is hashed as well, only slower. Where the parts are known to fit
+/// when this is compiled, nothing is left of it but a few moves and the compression.
 #[derive(Debug, Clone)]
-pub(crate) struct Hasher {
-    short: [u8; SHORT_BYTES],
+pub(crate) struct Hasher<const BLOCKS: usize> {
+    short: [[u8; BLOCK_BYTES]; BLOCKS],
     filled: usize,
     /// Takes over once there is more than fits.
     long: Option<Sha256>,
 }
 
-impl Hasher {
+impl<const BLOCKS: usize> Hasher<BLOCKS> {
+    /// What is hashed on the stack has at most so many bytes.
+    const SHORT_BYTES_MAX: usize = BLOCKS * BLOCK_BYTES - PADDING_BYTES_MIN;
+
     /// Returns a hasher that has taken nothing.
+    #[inline]
     pub(crate) const fn new() -> Self {
-        Self { short: [0; SHORT_BYTES], filled: 0, long: None }
+        Self { short: [[0; BLOCK_BYTES]; BLOCKS], filled: 0, long: None }
     }
 
     /// Takes a part whose length is known when this is compiled: no more than a few moves, and none of the checks are left where
@@ -51,9 +52,9 @@ impl Hasher {
     #[inline]
     pub(crate) fn put<const BYTES: usize>(&mut self, part: &[u8; BYTES]) {
         let end = self.filled.saturating_add(BYTES);
-        let rest = self.short.get_mut(self.filled..).unwrap_or_default();
+        let rest = self.short.as_flattened_mut().get_mut(self.filled..).unwrap_or_default();
         if self.long.is_none()
-            && end <= SHORT_BYTES_MAX
+            && end <= Self::SHORT_BYTES_MAX
             && let Some(room) = rest.first_chunk_mut::<BYTES>()
         {
             *room = *part;
@@ -68,8 +69,8 @@ impl Hasher {
     pub(crate) fn update(&mut self, part: &[u8]) {
         let end = self.filled.saturating_add(part.len());
         if self.long.is_none()
-            && end <= SHORT_BYTES_MAX
-            && let Some(room) = self.short.get_mut(self.filled..end)
+            && end <= Self::SHORT_BYTES_MAX
+            && let Some(room) = self.short.as_flattened_mut().get_mut(self.filled..end)
         {
             room.copy_from_slice(part);
             self.filled = end;
@@ -80,22 +81,21 @@ impl Hasher {
 
     #[cold]
     fn put_long(&mut self, part: &[u8]) {
-        let taken = self.short.get(..self.filled).unwrap_or_default();
+        let taken = self.short.as_flattened().get(..self.filled).unwrap_or_default();
         self.long.get_or_insert_with(|| Sha256::new().chain_update(taken)).update(part);
     }
 
     /// Returns the hash of all that it has taken.
     #[inline]
     pub(crate) fn finish(mut self) -> Digest {
-        if let Some(long) = self.long {
-            return long.finalize().into();
+        if let Some(long) = self.long.take() {
+            return finish_long(long);
         }
-        if let Some(behind) = self.short.get_mut(self.filled) {
+        if let Some(behind) = self.short.as_flattened_mut().get_mut(self.filled) {
             *behind = 0x80;
         }
         let blocks = self.filled.saturating_add(PADDING_BYTES_MIN).div_ceil(BLOCK_BYTES);
-        let (all, _) = self.short.as_chunks_mut::<BLOCK_BYTES>();
-        let used = all.get_mut(..blocks).unwrap_or_default();
+        let used = self.short.get_mut(..blocks).unwrap_or_default();
         let bits = u64::try_from(self.filled).unwrap_or(0).saturating_mul(8);
         if let Some(length) = used.last_mut().and_then(|last| last.last_chunk_mut()) {
             *length = bits.to_be_bytes();
@@ -111,9 +111,14 @@ impl Hasher {
     }
 }
 
+#[cold]
+fn finish_long(long: Sha256) -> Digest {
+    long.finalize().into()
+}
+
 /// Returns the hash of the parts, one after the other.
 pub(crate) fn sha256(parts: &[&[u8]]) -> Digest {
-    let mut hasher = Hasher::new();
+    let mut hasher = Hasher::<4>::new();
     for part in parts {
         hasher.update(part);
     }
@@ -136,15 +141,22 @@ pub(crate) fn halves(digest: &Digest) -> [[u8; 16]; 2] {
 mod tests {
     use super::*;
 
+    fn put_behind<const BLOCKS: usize>(before: &[u8], last: &[u8; 34]) -> Digest {
+        let mut hasher = Hasher::<BLOCKS>::new();
+        hasher.update(before);
+        hasher.put(last);
+        hasher.finish()
+    }
+
     #[test]
     fn parts_of_known_length_hash_as_the_whole_does() {
         let bytes: Vec<u8> = (0..=255).cycle().take(700).collect();
         for length in 0..bytes.len() - 34 {
-            let mut hasher = Hasher::new();
-            hasher.update(&bytes[..length]);
-            hasher.put::<34>(bytes[length..][..34].try_into().unwrap());
             let whole: Digest = Sha256::digest(&bytes[..length + 34]).into();
-            assert_eq!(hasher.finish(), whole, "34 bytes behind {length}");
+            let (before, last) = (&bytes[..length], bytes[length..][..34].try_into().unwrap());
+            assert_eq!(put_behind::<1>(before, last), whole, "34 bytes behind {length}, 1 block");
+            assert_eq!(put_behind::<2>(before, last), whole, "34 bytes behind {length}, 2 blocks");
+            assert_eq!(put_behind::<4>(before, last), whole, "34 bytes behind {length}, 4 blocks");
         }
     }
 

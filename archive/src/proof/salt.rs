@@ -229,7 +229,7 @@ fn shared_depths(one: u16, other: u16) -> u8 {
 
 /// Returns the two children of the node at a place.
 fn children(run: SaltRun, parent: SaltPlace, node: &Salt) -> [Salt; 2] {
-    let mut hasher = Hasher::new();
+    let mut hasher = Hasher::<1>::new();
     hasher.put(&[b'S', run.lane.code()]);
     hasher.put(&run.first.get().to_be_bytes());
     hasher.put(&[parent.depth]);

@@ -30,7 +30,7 @@ pub fn leaf_hash(entry: &[u8]) -> Digest {
 
 /// Returns the hash of an inner node.
 pub fn node_hash(left: &Digest, right: &Digest) -> Digest {
-    let mut hasher = Hasher::new();
+    let mut hasher = Hasher::<2>::new();
     hasher.put(&NODE);
     hasher.put(left);
     hasher.put(right);

@@ -15,7 +15,23 @@ use crate::proof::{Digest, Refusal, Seed};
 pub(crate) struct Salting<'a> {
     lane: Lane,
     runs: &'a [RunEntry],
-    open: Option<Cover>,
+    open: Option<Open>,
+}
+
+/// A run whose salts are open.
+#[derive(Debug)]
+struct Open {
+    cover: Cover,
+    first: Seq,
+    /// Where the next run begins; nothing for the last one.
+    next: Option<Seq>,
+}
+
+impl Open {
+    /// Returns whether an event is in the run.
+    fn has(&self, seq: Seq) -> bool {
+        self.first <= seq && self.next.is_none_or(|next| seq < next)
+    }
 }
 
 impl<'a> Salting<'a> {
@@ -26,12 +42,14 @@ impl<'a> Salting<'a> {
 
     /// Returns the salts of the run that an event is in; refused where the file has none, or a cover that does not fit.
     pub(crate) fn cover(&mut self, seq: Seq) -> Result<&mut Cover, Refusal> {
-        let after = self.runs.partition_point(|run| run.first <= seq);
-        let run = after.checked_sub(1).and_then(|at| self.runs.get(at)).ok_or(Refusal::Cover)?;
-        if self.open.as_ref().is_none_or(|cover| cover.run().first != run.first) {
-            self.open = Some(open_run(self.lane, run)?);
+        if !self.open.as_ref().is_some_and(|open| open.has(seq)) {
+            let after = self.runs.partition_point(|run| run.first <= seq);
+            let run = after.checked_sub(1).and_then(|at| self.runs.get(at));
+            let run = run.ok_or(Refusal::Cover)?;
+            let next = self.runs.get(after).map(|next| next.first);
+            self.open = Some(Open { cover: open_run(self.lane, run)?, first: run.first, next });
         }
-        self.open.as_mut().ok_or(Refusal::Cover)
+        self.open.as_mut().map(|open| &mut open.cover).ok_or(Refusal::Cover)
     }
 
     /// Returns the two hashes under an event's leaf; nothing for a blank one, of which only the leaf is left.

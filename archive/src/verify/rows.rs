@@ -1,6 +1,7 @@
 //! Events as verification sees them, read from the files themselves and from nothing that is in memory.
 
 use std::collections::VecDeque;
+use std::iter::Peekable;
 
 use chat::{Attachment, Custody, FileId, Lane, Seq};
 use rayon::prelude::*;
@@ -131,19 +132,35 @@ pub(super) fn of_range(
     archive: &Archive,
     range: &SealedRange,
     findings: &mut Findings,
-) -> Vec<Row> {
-    let mut rows = Vec::new();
-    for lane in Lane::ALL {
-        match reopen(archive, range, lane) {
-            Ok(reader) => rows.extend(of_file(&reader, findings)),
-            Err(error) => {
-                let error = error.with_seqs(Some(range.first), Some(range.last));
-                findings.add_error(FindingKind::File, &error);
-            }
+) -> impl Iterator<Item = Row> + use<> {
+    let [talk, ledger] = Lane::ALL.map(|lane| match reopen(archive, range, lane) {
+        Ok(reader) => of_file(&reader, findings),
+        Err(error) => {
+            let error = error.with_seqs(Some(range.first), Some(range.last));
+            findings.add_error(FindingKind::File, &error);
+            Vec::new()
+        }
+    });
+    Merged { lanes: [talk, ledger].map(|blocks| blocks.into_iter().flatten().peekable()) }
+}
+
+/// The events of two files, each in order, as one. Rows are handed on block by block: a range has as many as fill a cache, and each
+/// copy of them would cost more than reading them.
+struct Merged<I: Iterator<Item = Row>> {
+    lanes: [Peekable<I>; 2],
+}
+
+impl<I: Iterator<Item = Row>> Iterator for Merged<I> {
+    type Item = Row;
+
+    fn next(&mut self) -> Option<Row> {
+        let [talk, ledger] = &mut self.lanes;
+        match (talk.peek(), ledger.peek()) {
+            (Some(one), Some(other)) if other.seq < one.seq => ledger.next(),
+            (Some(_), _) => talk.next(),
+            (None, _) => ledger.next(),
         }
     }
-    rows.sort_by_key(|row| row.seq);
-    rows
 }
 
 fn reopen(archive: &Archive, range: &SealedRange, lane: Lane) -> Result<SegmentReader> {
@@ -152,14 +169,14 @@ fn reopen(archive: &Archive, range: &SealedRange, lane: Lane) -> Result<SegmentR
     SegmentReader::open(disk, path, &archive.shared.keys, archive.id())
 }
 
-/// Reads all blocks of a file, several at once.
-fn of_file(reader: &SegmentReader, findings: &mut Findings) -> Vec<Row> {
+/// Reads all blocks of a file, several at once. Blocks follow one another: that is held when the file is opened.
+fn of_file(reader: &SegmentReader, findings: &mut Findings) -> Vec<Vec<Row>> {
     let blocks = reader.footer().blocks.par_iter();
     let read: Vec<_> = blocks.map(|entry| of_block(reader, entry)).collect();
-    let mut rows = Vec::new();
+    let mut rows = Vec::with_capacity(read.len());
     for block in read {
         match block {
-            Ok(block) => rows.extend(block),
+            Ok(block) => rows.push(block),
             Err(error) => findings.add_error(FindingKind::File, &error),
         }
     }
