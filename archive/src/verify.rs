@@ -6,6 +6,7 @@
 //! a [`Finding`], never an end: the rest is still verified.
 
 mod blobs;
+mod by_room;
 mod catalog;
 mod chains;
 mod condition;

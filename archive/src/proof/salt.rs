@@ -198,16 +198,18 @@ pub(crate) struct SaltPath {
 impl SaltPath {
     /// Returns a leaf below a node. Nodes given to one path must not lie below one another.
     pub(crate) fn open(&mut self, run: SaltRun, from: &SaltNode, leaf: u16) -> Salt {
-        let shared = self.leaf.map_or(0, |before| shared_depths(before, leaf));
-        let mut node = from.node;
-        let pairs = self.pairs.iter_mut().skip(usize::from(from.place.depth));
-        for (depth, pair) in (from.place.depth..DEPTH).zip(pairs) {
-            if depth >= shared {
-                *pair = children(run, SaltPlace::above(leaf, depth), &node);
-            }
-            let [left, right] = pair;
-            let is_right = SaltPlace::above(leaf, depth.saturating_add(1)).is_right();
-            node = if is_right { *right } else { *left };
+        let shared = self.leaf.map_or(0, |before| shared_depths(before, leaf)).min(DEPTH);
+        // The deepest pair that both leaves lie below: what is above it need not be walked again.
+        let kept = shared.checked_sub(1).filter(|kept| *kept >= from.place.depth);
+        let kept = kept.and_then(|kept| self.pairs.get(usize::from(kept)));
+        let (first, mut node) = match kept {
+            Some(pair) => (shared, side(pair, leaf, shared)),
+            None => (from.place.depth, from.node),
+        };
+        let pairs = self.pairs.iter_mut().skip(usize::from(first));
+        for (depth, pair) in (first..DEPTH).zip(pairs) {
+            *pair = children(run, SaltPlace::above(leaf, depth), &node);
+            node = side(pair, leaf, depth.saturating_add(1));
         }
         self.leaf = Some(leaf);
         node
@@ -218,6 +220,11 @@ impl fmt::Debug for SaltPath {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("SaltPath(..)")
     }
+}
+
+/// Returns that of two siblings at a depth that a leaf lies below.
+fn side([left, right]: &[Salt; 2], leaf: u16, depth: u8) -> Salt {
+    if SaltPlace::above(leaf, depth).is_right() { *right } else { *left }
 }
 
 /// Returns at how many depths, from the root, two leaves lie below the same node.

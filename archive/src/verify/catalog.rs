@@ -1,9 +1,10 @@
 //! The catalog: it is derived, and must count what the log holds up to its watermark.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use chat::{Family, RoomId};
 
+use super::by_room::ByRoom;
 use super::report::{FindingKind, Findings};
 use super::rows::{Place, Row};
 use crate::archive::Archive;
@@ -18,7 +19,7 @@ const REMEDY: &str = "close the archive and delete catalog.sqlite: it is made ag
 pub(super) struct Tally {
     counts: Counts,
     whole: Held,
-    rooms: HashMap<RoomId, Held>,
+    rooms: ByRoom<Held>,
     /// Events whose room is not known: blanked, or not readable.
     unknown: u64,
 }
@@ -75,7 +76,7 @@ impl Tally {
         match counts {
             Ok(counts) => {
                 compare_checkpoints(archive, findings);
-                let (whole, rooms) = (Held::default(), HashMap::new());
+                let (whole, rooms) = (Held::default(), ByRoom::default());
                 Some(Self { counts, whole, rooms, unknown: 0 })
             }
             Err(error) => {
@@ -95,7 +96,7 @@ impl Tally {
             Some(place) => {
                 self.whole.add(row.is_whole);
                 if let Place::In { room, .. } = place {
-                    self.rooms.entry(RoomId::from_bytes(room)).or_default().add(row.is_whole);
+                    self.rooms.of(room).add(row.is_whole);
                 }
             }
         }
@@ -118,10 +119,11 @@ impl Tally {
             );
             findings.add(FindingKind::Catalog, what, None);
         }
-        let all: HashSet<&RoomId> = rooms.keys().chain(self.rooms.keys()).collect();
+        let found = self.rooms.iter().map(|(room, _)| RoomId::from_bytes(*room));
+        let all: HashSet<RoomId> = rooms.keys().copied().chain(found).collect();
         for room in all {
-            let count = rooms.get(room).copied().unwrap_or(0);
-            let held = self.rooms.get(room).copied().unwrap_or_default();
+            let count = rooms.get(&room).copied().unwrap_or(0);
+            let held = self.rooms.get(room.as_bytes()).copied().unwrap_or_default();
             if !held.admits(count, self.unknown) {
                 let held = held.whole;
                 let what = format!(

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use chat::{RoomId, Seq};
 
+use super::by_room::ByRoom;
 use super::report::{FindingKind, Findings};
 use super::rows::{Place, Row};
 
 /// Where each room's chain stands.
 #[derive(Debug, Default)]
 pub(super) struct Chains {
-    heads: HashMap<[u8; 16], Head>,
+    heads: ByRoom<Head>,
     /// Events so far whose room is not known: blanked, or not readable.
     unknown: u64,
 }
@@ -40,7 +41,7 @@ impl Chains {
             None => self.skip(),
             Some(Place::None) => {}
             Some(Place::In { room, place_seq, place_prev }) => {
-                let head = self.heads.entry(room).or_default();
+                let head = self.heads.of(room);
                 if !head.is_continued(place_seq, place_prev, self.unknown) {
                     let (room, seq) = (RoomId::from_bytes(room), row.seq);
                     let what = format!(
