@@ -14,6 +14,10 @@ pub const KEY_BYTES_MAX: usize = 1 << 10;
 pub const RAW_BYTES_MAX: usize = 8 << 20;
 /// Bytes of one ledger act as stored.
 pub const ACT_BYTES_MAX: usize = 1 << 20;
+/// Bytes of the ranges of one order of destruction, all together; with [`ORDER_TAKES_MAX`] takes it is still an act.
+pub const ORDER_RANGE_BYTES_MAX: usize = 896 << 10;
+/// Takes of one order of destruction: a rule has one for each thing that may remain and each way of naming.
+pub const ORDER_TAKES_MAX: usize = 256;
 /// Files of one event; their tags are 0x1000 + n (proof.md §4).
 pub const ATTACHMENTS_MAX: usize = 1_000;
 /// Bytes of one file.

@@ -7,6 +7,7 @@ use chat::{EventKind, Family, Seq, Timestamp};
 use crate::entry::PlanDigest;
 use crate::hold::HoldId;
 use crate::matter::MatterId;
+use crate::order::OrderFault;
 use crate::role::{Action, Role};
 
 /// The result of what this crate does.
@@ -335,6 +336,9 @@ pub enum Error {
         /// The event found.
         found: Seq,
     },
+    /// An order of destruction that is written or stands otherwise than it should.
+    #[error(transparent)]
+    Order(#[from] OrderFault),
     /// What was recorded since touches all that a plan names.
     #[error("what was recorded since touches everything that plan {plan} names; plan again")]
     NothingLeft {

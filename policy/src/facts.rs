@@ -27,6 +27,11 @@ impl<'a> Facts<'a> {
         Error::ActMalformed { verb, fact: fact.to_owned(), expected }
     }
 
+    /// Returns the names of all facts, in byte order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.facts.keys().map(String::as_str)
+    }
+
     /// Returns words that may be left out.
     pub(crate) fn text_if_any(&self, name: &str) -> Result<Option<&'a str>> {
         match self.facts.get(name) {

@@ -35,9 +35,11 @@ pub mod holding;
 pub mod item;
 pub mod matter;
 pub mod moment;
+pub mod order;
 pub mod period;
 pub mod permission;
 pub mod plan;
+pub mod ranges;
 pub mod role;
 pub mod schedule;
 pub mod scope;
@@ -64,9 +66,11 @@ pub use holding::{Holding, Sweep, sweep};
 pub use item::{Item, Lineage, Words};
 pub use matter::{Matter, MatterId};
 pub use moment::{AcceptedTime, Jump};
+pub use order::{Ground, Named, ORDER_VERB, Order, OrderFault, RuleTakes, Take};
 pub use period::Period;
 pub use permission::{Grant, Permission, UnknownPermission};
 pub use plan::{Drafting, Plan, Share, Span};
+pub use ranges::{Ranges, Stretch};
 pub use role::{Action, Reach, Regime, Role, Roles, Ruling, conflict, ruling};
 pub use schedule::{
     Concerned, Remains, RetentionClock, RetentionRule, RuleAction, RuleVersion, Schedule,
