@@ -6,9 +6,11 @@ use crate::docket::Docket;
 use crate::entry::{Entry, HoldPlacing};
 use crate::error::Result;
 use crate::hold::HoldScope;
+use crate::order::Order;
 use crate::role::Role;
 use crate::schedule::RetentionRule;
 use crate::town::{day, person, seq};
+use crate::warrant::Warrant;
 
 /// The officers of the tests.
 pub(crate) const LEAD: u8 = 101;
@@ -89,6 +91,28 @@ impl Desk {
         let faults = self.docket.faults().len();
         let place = self.force(by, entry.act());
         assert!(self.docket.faults().len() <= faults, "what is admitted folds");
+        Ok(place)
+    }
+
+    /// Records an order without asking whether it may stand there.
+    pub(crate) fn force_order(&mut self, by: u8, order: &Order) -> Seq {
+        let event = act_of(person(by), self.now, order.act());
+        self.record(ChatEvent { kind: EventKind::Destroyed, ..event })
+    }
+
+    /// Returns what an officer's order of a warrant would be, now.
+    pub(crate) fn draft_order(&self, by: u8, warrant: &Warrant) -> Result<Order> {
+        let through = usize::try_from(warrant.plan().through().get()).unwrap();
+        self.docket.order(warrant, &self.log[through..], person(by), self.now)
+    }
+
+    /// Does what the sequencer does: judges the warrant over all that came since and records the order, in one step.
+    pub(crate) fn order(&mut self, by: u8, warrant: &Warrant) -> Result<Seq> {
+        let order = self.draft_order(by, warrant)?;
+        let faults = self.docket.faults().len();
+        let place = self.force_order(by, &order);
+        assert_eq!(self.docket.faults().len(), faults, "what is ordered folds");
+        assert_eq!(self.docket.ordered().plan(warrant.digest()), Some(place));
         Ok(place)
     }
 

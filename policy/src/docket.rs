@@ -1,22 +1,23 @@
 //! The officers' state: nothing but the fold of what they wrote into the log. The same question is asked of an entry before it is
-//! recorded and again when it is folded, so that there is no door beside it. An entry that fails the second time has no effect,
+//! recorded and again when it is folded, so that there is no door beside it. An entry or order that fails the second time has no effect,
 //! is reported as a fault, and stops every destruction until an approver has looked at it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chat::{EventKind, PersonId, Recorded, Seq, Timestamp};
+use chat::{Act, EventKind, PersonId, Recorded, Seq, Timestamp};
 
 use crate::entry::Entry;
 use crate::error::{Error, Result};
 use crate::hold::{HoldId, LegalHold};
 use crate::matter::{Matter, MatterId};
 use crate::moment::AcceptedTime;
+use crate::ordered::Ordered;
 use crate::role::{Regime, Role, Roles};
-use crate::schedule::{Concerned, RetentionRule, Schedule};
+use crate::schedule::{Concerned, RetentionRule, RuleVersion, Schedule};
 
 /// The version of the fold. A snapshot of a docket is this and the last event that it took; one of another version is folded again.
-pub const DOCKET_VERSION: u32 = 1;
+pub const DOCKET_VERSION: u32 = 2;
 
 /// How long after its approval a change that lets more go begins to count, in microseconds: 72 hours.
 pub const COOL_OFF_MICROS: i64 = 72 * 3_600 * 1_000_000;
@@ -35,6 +36,7 @@ pub struct Docket {
     pub(crate) matters: BTreeMap<MatterId, Matter>,
     pub(crate) holds: BTreeMap<HoldId, HoldRecord>,
     pub(crate) requests: BTreeMap<Seq, Request>,
+    pub(crate) ordered: Ordered,
     pub(crate) faults: BTreeMap<Seq, Error>,
 }
 
@@ -97,28 +99,32 @@ impl Docket {
         }
         self.folded = Some(recorded.seq);
         let event = &recorded.event;
-        let (EventKind::Officer, Some(act)) = (event.kind, &event.content.act) else { return };
-        self.time.see(recorded.recorded_at);
-        let by = event.actor.as_ref().map(|officer| officer.id);
-        let taken = Entry::read(act).and_then(|entry| match (entry, by) {
-            (None, _) => Ok(()),
-            (Some(_), None) => Err(Error::OfficerMissing),
-            (Some(entry), Some(by)) => {
-                self.admits(&entry, by, recorded.recorded_at)?;
-                // What waits, waits from the accepted time: a clock that was set back shortens no grace and no cool-off.
-                let at = self
-                    .time
-                    .accepted()
-                    .map_or(recorded.recorded_at, |accepted| accepted.max(recorded.recorded_at));
-                let written = Written { seq: recorded.seq, by, at };
-                self.take(entry, written);
-                Ok(())
+        let taken = match (event.kind, &event.content.act) {
+            (EventKind::Officer, Some(act)) => {
+                self.time.see(recorded.recorded_at);
+                self.take_act(recorded, act)
             }
-        });
+            (EventKind::Destroyed, act) => {
+                self.time.see(recorded.recorded_at);
+                self.take_order(recorded, act.as_ref())
+            }
+            _ => return,
+        };
         if let Err(fault) = taken {
             self.changed = Some(recorded.seq);
             self.faults.insert(recorded.seq, fault);
         }
+    }
+
+    fn take_act(&mut self, recorded: &Recorded, act: &Act) -> Result<()> {
+        let Some(entry) = Entry::read(act)? else { return Ok(()) };
+        let by = recorded.event.actor.as_ref().ok_or(Error::OfficerMissing)?.id;
+        self.admits(&entry, by, recorded.recorded_at)?;
+        // What waits, waits from the accepted time: a clock that was set back shortens no grace and no cool-off.
+        let accepted = self.time.accepted();
+        let at = accepted.map_or(recorded.recorded_at, |at| at.max(recorded.recorded_at));
+        self.take(entry, Written { seq: recorded.seq, by, at });
+        Ok(())
     }
 
     /// Returns the last event that the docket took.
@@ -186,7 +192,18 @@ impl Docket {
         &self.requests
     }
 
-    /// Returns the entries that the docket could not take and that nobody has looked at. While there is one, nothing is destroyed.
+    /// Returns every plan and every event that was ordered to be destroyed.
+    pub const fn ordered(&self) -> &Ordered {
+        &self.ordered
+    }
+
+    /// Returns a version of a rule with what gave it effect, whether it counts by now or not.
+    pub(crate) fn version(&self, id: &RuleVersion) -> Option<&Standing> {
+        let is_it = |version: &&Standing| version.rule.as_ref().is_some_and(|rule| rule.id == *id);
+        self.rules.get(&id.name)?.iter().find(is_it)
+    }
+
+    /// Returns the entries and orders that the docket could not take and that nobody has looked at. While there is one, nothing is destroyed.
     pub const fn faults(&self) -> &BTreeMap<Seq, Error> {
         &self.faults
     }

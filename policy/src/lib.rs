@@ -4,7 +4,8 @@
 //! session or a token carries). Every route of the server names the one permission it needs; nothing is allowed that
 //! no grant names, and no permission contains another. [`ruling`] is the table of what each [`Role`] may do, ask for or
 //! approve. [`evaluate()`] says what becomes of events under a [`Schedule`] of [`RetentionRule`]s and the [`LegalHold`]s that bind,
-//! and [`trace()`] why. A [`Docket`] is the officers' state, folded from their acts; it alone makes a [`Warrant`] of a [`Plan`].
+//! and [`trace()`] why. A [`Docket`] is the officers' state, folded from their acts; it alone makes a [`Warrant`] of a [`Plan`],
+//! and of that the [`Order`] by which a destruction takes effect.
 //! The server asks for permissions alone so far; nothing calls the rest.
 //!
 //! One sentence decides every doubt: what would keep more counts, even where it should not have been said; what would keep less
@@ -36,6 +37,7 @@ pub mod item;
 pub mod matter;
 pub mod moment;
 pub mod order;
+pub mod ordered;
 pub mod period;
 pub mod permission;
 pub mod plan;
@@ -67,6 +69,7 @@ pub use item::{Item, Lineage, Words};
 pub use matter::{Matter, MatterId};
 pub use moment::{AcceptedTime, Jump};
 pub use order::{Ground, Named, ORDER_VERB, Order, OrderFault, RuleTakes, Take};
+pub use ordered::Ordered;
 pub use period::Period;
 pub use permission::{Grant, Permission, UnknownPermission};
 pub use plan::{Drafting, Plan, Share, Span};

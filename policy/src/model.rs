@@ -13,7 +13,7 @@ use crate::entry::{Entry, HoldPlacing};
 use crate::hold::{HoldId, HoldReach, HoldScope};
 use crate::item::{Item, Lineage, Words};
 use crate::matter::MatterId;
-use crate::plan::{Plan, Span};
+use crate::plan::Plan;
 use crate::schedule::{RetentionRule, RuleAction};
 use crate::town::{Town, day, person, room, rule};
 use crate::warrant::Warrant;
@@ -132,24 +132,22 @@ impl World {
     /// nothing else is recorded between the two.
     fn order(&mut self) {
         let Some(warrant) = self.warrant.take() else { return };
-        let through = usize::try_from(warrant.plan().through().get()).unwrap();
-        let tail = &self.desk.log[through..];
-        let Ok(permit) = self.desk.docket.still_permits(&warrant, tail, self.desk.now) else {
-            return;
-        };
-        let named: Vec<Seq> = permit
-            .shares()
-            .flat_map(|share| match share.span() {
-                Span::Each(seqs) => seqs.clone(),
-                Span::Whole { .. } => panic!("the world has no ranges"),
-            })
-            .collect();
+        let Ok(order) = self.desk.draft_order(RECORDS, &warrant) else { return };
+        let all = self.desk.log.iter().map(|recorded| (recorded.seq, recorded.event.kind.lane()));
+        let named: Vec<Seq> =
+            all.filter(|(seq, lane)| order.names(*seq, *lane)).map(|(seq, _)| seq).collect();
+        assert_eq!(u64::try_from(named.len()).unwrap(), order.events());
         for seq in &named {
             self.refuse_if_held(*seq);
+            assert!(!self.ordered.contains(seq), "{seq} is ordered once");
         }
-        let order = act_of(person(RECORDS), self.desk.now, Act::new("destruction-ordered"));
-        self.desk.record(ChatEvent { kind: EventKind::Destroyed, ..order });
+        self.desk.order(RECORDS, &warrant).unwrap();
         self.ordered.extend(named);
+        for recorded in &self.desk.log {
+            let is_ordered = self.ordered.contains(&recorded.seq);
+            let lane = recorded.event.kind.lane();
+            assert_eq!(self.desk.docket.ordered().by(recorded.seq, lane).is_some(), is_ordered);
+        }
     }
 
     /// Destroys one event that was ordered. It is known from the log, so that a loss of power costs nothing but time.

@@ -2,6 +2,7 @@
 //! hold that was recorded before it has blocked it. An order says all that a certificate needs later, and is known from the log alone.
 
 mod act;
+mod birth;
 mod fault;
 
 use chat::limits::{ORDER_RANGE_BYTES_MAX, ORDER_TAKES_MAX};

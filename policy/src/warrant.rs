@@ -15,7 +15,7 @@ use crate::plan::{Plan, Share};
 use crate::role::Regime;
 use crate::schedule::RuleVersion;
 
-/// How long an approval of a plan counts, and a warrant without one, in microseconds: 24 hours.
+/// How long an approval of a plan counts, and a plan that needs none, in microseconds: 24 hours.
 pub const WARRANT_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
 /// The right to destroy what one plan names. Its parts are private, and only [`Docket::warrant`] makes one.
@@ -108,7 +108,7 @@ impl Docket {
         let digest = plan.digest();
         let (grounding, expires_at) = self
             .approval_of(digest, &plan, now)
-            .or_else(|| Some((self.ceilings_of(&plan)?, now.plus_micros(WARRANT_MICROS))))
+            .or_else(|| self.ceilings_of(&plan, now))
             .ok_or(Error::PlanNotApproved { plan: digest })?;
         Ok(Warrant { plan, digest, grounding, expires_at, regime: self.regime })
     }
@@ -192,17 +192,17 @@ impl Docket {
         approved.max_by_key(|(_, ends)| *ends)
     }
 
-    /// Returns the entries that gave the plan's rules effect, if the plan stays under the ceiling of each.
-    fn ceilings_of(&self, plan: &Plan) -> Option<Grounding> {
+    /// Returns the entries that gave the plan's rules effect, if the plan stays under the ceiling of each, and when that ends: a day
+    /// after the plan was drawn, however often a warrant is made of it.
+    fn ceilings_of(&self, plan: &Plan, now: Timestamp) -> Option<(Grounding, Timestamp)> {
+        let ends = plan.now.plus_micros(WARRANT_MICROS);
         let standing = plan.by_rule().into_iter().map(|(id, events)| {
-            let versions = self.rules.get(&id.name)?;
-            let is_it = |rule: &crate::schedule::RetentionRule| rule.id == *id;
-            let version =
-                versions.iter().find(|version| version.rule.as_ref().is_some_and(is_it))?;
+            let version = self.version(id)?;
             let ceiling = version.rule.as_ref()?.ceiling_events?;
             (events <= ceiling).then(|| (id.clone(), version.seq))
         });
-        standing.collect::<Option<Vec<_>>>().map(Grounding::Standing)
+        let standing = standing.collect::<Option<Vec<_>>>()?;
+        (now < ends).then_some((Grounding::Standing(standing), ends))
     }
 
     /// Returns whether something recorded since may change what becomes of a share. It errs on the side of yes.

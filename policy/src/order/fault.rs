@@ -11,6 +11,9 @@ pub enum OrderFault {
     /// The event says that something was destroyed, and has no act that can be read.
     #[error("the event orders a destruction and has no act that reads as one; look at its bytes")]
     Unread,
+    /// An order that a source handed in.
+    #[error("the order came from a source; only the archive itself records one")]
+    Foreign,
     /// A field that no order has.
     #[error(
         "an order has no field {field:?} here; a later version may have meant to spare something by it"
