@@ -29,8 +29,7 @@ pub(crate) fn cookie(tls: &config::Tls) -> (&'static str, &'static str) {
 
 /// Checks Host and Origin of any request, also of one that no route matches.
 pub(crate) async fn hosts(State(shared): State<Shared>, request: Request, next: Next) -> Response {
-    let names = &shared.config.server.host_names;
-    match hosts::check(request.method(), request.uri(), request.headers(), names) {
+    match hosts::check(request.method(), request.uri(), request.headers(), &shared.config) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }

@@ -1,10 +1,11 @@
 //! Host and Origin: a page of another site must not reach the archive through the browser of someone who is signed in.
 //!
 //! The Host header has to be a name that we answer to, which defeats DNS rebinding; an Origin, where a browser sends
-//! one, has to be that very host; and a request that changes something must not come from another site.
+//! one, has to be that very host, over TLS where we speak it; and a request that changes something must not come from another site.
 
 use axum::http::{HeaderMap, Method, Uri, header};
 
+use crate::config::Config;
 use crate::problem::{Kind, Problem, Result};
 
 /// The names that are accepted without being configured.
@@ -15,12 +16,12 @@ pub(crate) fn check(
     method: &Method,
     uri: &Uri,
     headers: &HeaderMap,
-    configured: &[String],
+    config: &Config,
 ) -> Result<()> {
     let host = host(uri, headers)?;
     let name = without_port(&host);
     let known = LOOPBACK_NAMES.contains(&name)
-        || configured.iter().any(|known| known.eq_ignore_ascii_case(name));
+        || config.server.host_names.iter().any(|known| known.eq_ignore_ascii_case(name));
     if !known {
         let detail = format!(
             "this server does not answer to the name {name:?}; add it to server.host_names if it should"
@@ -28,7 +29,7 @@ pub(crate) fn check(
         return Err(Problem::new(Kind::ForeignOrigin, detail));
     }
     if let Some(origin) = header_text(headers, "origin")? {
-        let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        let authority = authority(origin, config.tls.is_on());
         if authority.is_none_or(|authority| !authority.eq_ignore_ascii_case(&host)) {
             let detail = format!("the page at {origin:?} is not ours; open {host:?} itself");
             return Err(Problem::new(Kind::ForeignOrigin, detail));
@@ -43,6 +44,13 @@ pub(crate) fn check(
         return Err(Problem::new(Kind::ForeignOrigin, detail));
     }
     Ok(())
+}
+
+/// Returns the host and port of an origin. Where we speak TLS a page that came in clear is not ours, whatever host it names: anyone
+/// on the way can have written it. Where we do not, something before us may.
+fn authority(origin: &str, is_secure: bool) -> Option<&str> {
+    let secure = origin.strip_prefix("https://");
+    secure.or_else(|| origin.strip_prefix("http://").filter(|_| !is_secure))
 }
 
 /// Returns the host that the request names. Exactly one Host header is accepted, and it must not contradict the URI.
@@ -86,11 +94,18 @@ mod tests {
     use super::*;
 
     fn check_with(method: &Method, pairs: &[(&'static str, &'static str)]) -> bool {
+        checked(method, pairs, false)
+    }
+
+    fn checked(method: &Method, pairs: &[(&'static str, &'static str)], is_secure: bool) -> bool {
+        let mut config = Config::default();
+        config.server.host_names = vec!["desk.example".to_owned()];
+        config.tls.self_signed = is_secure;
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        check(method, &Uri::from_static("/desk"), &headers, &["desk.example".to_owned()]).is_ok()
+        check(method, &Uri::from_static("/desk"), &headers, &config).is_ok()
     }
 
     #[test]
@@ -115,6 +130,18 @@ mod tests {
             assert!(!check_with(&Method::POST, &[host, ("origin", origin)]), "{origin}");
             assert!(!check_with(&Method::GET, &[host, ("origin", origin)]), "{origin}");
         }
+    }
+
+    #[test]
+    fn a_page_that_came_in_clear_is_not_ours_where_we_speak_tls() {
+        let host = ("host", "desk.example:7380");
+        let from =
+            |origin, is_secure| checked(&Method::POST, &[host, ("origin", origin)], is_secure);
+        assert!(from("https://desk.example:7380", true));
+        assert!(!from("http://desk.example:7380", true));
+        // What stands before us may speak it in our place.
+        assert!(from("https://desk.example:7380", false));
+        assert!(from("http://desk.example:7380", false));
     }
 
     #[test]
