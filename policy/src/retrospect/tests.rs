@@ -77,7 +77,9 @@ fn docket(schedule: Schedule, holds: Vec<LegalHold>) -> Docket {
 
 fn told(log: &[Recorded]) -> Chronicle {
     let mut chronicle = Chronicle::default();
-    log.iter().for_each(|recorded| chronicle.apply(recorded));
+    for recorded in log {
+        chronicle.apply(recorded);
+    }
     chronicle
 }
 
