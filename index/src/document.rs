@@ -3,17 +3,15 @@
 //! Every value comes from `query::analysis`, so a clause finds in the index what the matcher finds in the event.
 
 use chat::{Custody, EventKind, Recorded, Seq};
-use query::Has;
 use query::analysis::{Language, Reader, extension, file_names, fold, has_link, mentions_of};
+use query::{Has, RoomThen};
 use tantivy::schema::Field;
 
-use crate::direct;
 use crate::engine_document::EachText;
 use crate::known_names::KnownNames;
 use crate::presence;
 use crate::schema::{FIELDS, Fields};
 use crate::spelling::Spelling;
-use crate::surroundings::RoomThen;
 
 /// Bytes of a whole value at most: what a query of [`chat::limits::QUERY_BYTES_MAX`] bytes can grow to when it is folded is
 /// shorter, and the engine takes no more than 65,535.
@@ -126,7 +124,7 @@ impl Scribe {
         }
         self.names(recorded, &mut texts);
         if room.is_direct
-            && let Some(author) = direct::author(recorded)
+            && let Some(author) = query::known::author(recorded)
         {
             texts.value(fields.direct, author);
         }

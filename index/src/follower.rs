@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use archive::{Archive, Tail};
 use chat::{Recorded, Seq};
+use query::{Known, RoomThen};
 use rayon::prelude::*;
 
 use crate::document::{Document, Scribe};
@@ -15,7 +16,6 @@ use crate::marks::Marks;
 use crate::settings::Settings;
 use crate::shared::{Shared, Wish};
 use crate::store::{Store, Watermark};
-use crate::surroundings::{RoomThen, Surroundings};
 use crate::view::View;
 
 /// Events pulled at once.
@@ -69,7 +69,7 @@ struct Pending {
 impl Follower {
     /// Opens the files and shows what they hold, or makes them anew.
     pub(crate) fn open(shared: Arc<Shared>, folder: PathBuf, settings: Settings) -> Result<Self> {
-        *shared.sources.surroundings.write() = fold_ledger(&shared.sources.archive)?;
+        *shared.sources.known.write() = fold_ledger(&shared.sources.archive)?;
         let store = match reopen(&shared, &folder, &settings)? {
             Some(store) => store,
             None => begin(&shared, &folder, &settings)?,
@@ -161,10 +161,10 @@ impl Follower {
 
     fn add(&mut self, batch: &[Recorded]) -> Result<()> {
         {
-            let mut surroundings = self.shared.sources.surroundings.write();
+            let mut known = self.shared.sources.known.write();
             let mut marks = self.shared.sources.marks.write();
             for recorded in batch {
-                surroundings.apply(recorded);
+                known.apply(recorded);
                 marks.apply(recorded);
             }
         }
@@ -183,8 +183,8 @@ impl Follower {
     fn documents(&mut self, batch: &[Recorded]) -> Vec<Vec<Document>> {
         // The lock is given back before the pool is waited for, whose threads may be waiting for that very lock.
         let rooms: Vec<_> = {
-            let surroundings = self.shared.sources.surroundings.read();
-            batch.iter().map(|recorded| surroundings.room_then(recorded)).collect()
+            let known = self.shared.sources.known.read();
+            batch.iter().map(|recorded| known.room_then(recorded)).collect()
         };
         let part = batch.len().div_ceil(self.scribes.len().max(1)).max(PART_EVENTS_MIN);
         let parts = batch.par_chunks(part).zip(rooms.par_chunks(part));
@@ -271,7 +271,8 @@ fn reopen(shared: &Shared, folder: &std::path::Path, settings: &Settings) -> Res
     let opened = View::open(&store.reader, store.fields, watermark.events, None)
         .and_then(|view| Marks::read(&view).map(|marks| (view, marks)))
         .and_then(|(view, marks)| {
-            shared.sources.surroundings.write().read_back(&view).map(|()| (view, marks))
+            crate::direct::read_back(&mut shared.sources.known.write(), &view)
+                .map(|()| (view, marks))
         });
     match opened {
         Ok((view, marks)) => {
@@ -294,16 +295,16 @@ fn begin(shared: &Shared, folder: &std::path::Path, settings: &Settings) -> Resu
 }
 
 /// Reads the ledger, abridged where it can be: rooms' languages and categories, and names of sources.
-pub(crate) fn fold_ledger(archive: &Arc<Archive>) -> Result<Surroundings> {
-    let mut surroundings = Surroundings::default();
+pub(crate) fn fold_ledger(archive: &Arc<Archive>) -> Result<Known> {
+    let mut known = Known::default();
     let mut ledger = archive.ledger_abridged();
     loop {
         let batch = ledger.next_batch(PULL_EVENTS).map_err(log_unreadable)?;
         if batch.is_empty() {
-            return Ok(surroundings);
+            return Ok(known);
         }
         for recorded in &batch {
-            surroundings.apply(recorded);
+            known.apply(recorded);
         }
     }
 }

@@ -62,9 +62,9 @@ impl Follower {
             self.store.forget(seqs, &watermark, &self.folder, self.settings.arena_bytes)?;
         let view = View::open(&store.reader, store.fields, watermark.events, None)?;
         let marks = Marks::read(&view)?;
-        let mut surroundings = crate::follower::fold_ledger(&self.shared.sources.archive)?;
-        surroundings.read_back(&view)?;
-        self.shared.show_without(view, marks, surroundings, forgotten);
+        let mut known = crate::follower::fold_ledger(&self.shared.sources.archive)?;
+        crate::direct::read_back(&mut known, &view)?;
+        self.shared.show_without(view, marks, known, forgotten);
         Ok(Self::from_store(self.shared, self.settings, self.folder, store, self.tail).resting())
     }
 }

@@ -167,7 +167,7 @@ impl Index {
     /// Takes an event apart as the index does, with the language that its room had when it was recorded: what
     /// [`query::matches`] and [`query::explain`] need to agree with the search.
     pub fn analysed(&self, recorded: &Recorded) -> Analysed {
-        let room = self.shared.sources.surroundings.read().room_then(recorded);
+        let room = self.shared.sources.known.read().room_then(recorded);
         // Whoever else reads at this moment reads with a memory of his own, which is empty.
         match self.reader.try_lock() {
             Some(mut reader) => Analysed::read(recorded, room.language, &mut reader),
@@ -310,8 +310,8 @@ impl Index {
     }
 
     fn state(&self, size: u64, marks: MarksAt) -> StateAt {
-        let surroundings = Arc::clone(&self.shared.sources.surroundings);
-        StateAt { size, marks, surroundings, presence: HashMap::new() }
+        let known = Arc::clone(&self.shared.sources.known);
+        StateAt { size, marks, known, presence: HashMap::new() }
     }
 
     fn prepare<'a>(

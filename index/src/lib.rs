@@ -26,7 +26,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod aliases;
 mod calm;
 mod columns;
 mod cursor;
@@ -39,7 +38,6 @@ mod follower;
 mod forget;
 mod index;
 mod known_names;
-mod listed;
 mod lower;
 mod marks;
 mod merge;
@@ -61,7 +59,6 @@ mod snapshot;
 mod spelling;
 mod state;
 mod store;
-mod surroundings;
 mod time_limit;
 mod values;
 mod verbatim;

@@ -3,11 +3,11 @@
 //! An archive may hold millions of entries, so they are not kept in memory: each is a document with a record of whose it is
 //! and where, and a person's are found by the beginning of that record. Their times and places in the log are columns.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chat::{PersonId, Recorded, RoomId, Seq, Timestamp};
-use query::{Presence, Stay, Step, Turn};
+use query::known::Steps;
+use query::{Known, Presence, Stay, Step, Turn};
 use tantivy::DocSet as _;
 use tantivy::index::SegmentReader;
 use tantivy::schema::{Field, IndexRecordOption};
@@ -24,23 +24,9 @@ const ENTERED: u8 = b'+';
 /// The last byte of the record of a leaving.
 const LEFT: u8 = b'-';
 
-/// The steps of one person, by room.
-pub(crate) type Steps = BTreeMap<RoomId, Vec<Step>>;
-
-/// Someone whom a list of members names in a room. It is no person where nobody of the room's source is known by that name.
-pub(crate) type Listing = (Option<PersonId>, RoomId, Step);
-
-/// Returns whose presence an event changes, and how.
-pub(crate) fn step(recorded: &Recorded) -> Option<(PersonId, RoomId, Step)> {
-    let event = &recorded.event;
-    let turn = Turn::of(event.kind)?;
-    let (person, place) = (event.actor.as_ref()?, event.place.as_ref()?);
-    Some((person.id, place.room, Step { at: event.at, seq: recorded.seq, turn }))
-}
-
 /// Returns the record of a step: the ids of person and room, then whether it is an entry.
 pub(crate) fn record(recorded: &Recorded) -> Option<Vec<u8>> {
-    let (person, room, step) = step(recorded)?;
+    let (person, room, step) = Step::of(recorded)?;
     let last = if step.turn == Turn::Entered { ENTERED } else { LEFT };
     Some([person.as_bytes().as_slice(), room.as_bytes(), &[last]].concat())
 }
@@ -53,15 +39,9 @@ fn read(record: &[u8]) -> Option<(RoomId, Turn)> {
     Some((RoomId::from_bytes(*room), turn))
 }
 
-/// Returns where somebody was when: `persons` are all that bear the name, `listings` what lists of members say of them.
-pub(crate) fn presence(
-    persons: &[PersonId],
-    listings: &[Listing],
-    sight: &Sight,
-    size: u64,
-) -> Result<Presence> {
-    let mut presence = Presence::default();
-    for person in persons {
+/// Returns where someone of this name was when, as of the first `size` events.
+pub(crate) fn presence(known: &Known, name: &str, sight: &Sight, size: u64) -> Result<Presence> {
+    known.presence(name, size, &mut |person| {
         let mut steps = Steps::new();
         committed(&sight.view, person, size, &mut steps)
             .map_err(Error::engine("read who entered and left"))?;
@@ -69,17 +49,8 @@ pub(crate) fn presence(
         for (_, room, step) in recent.filter(|(of, _, _)| of == person) {
             steps.entry(room).or_default().push(step);
         }
-        for (_, room, step) in listings.iter().filter(|(of, ..)| of.as_ref() == Some(person)) {
-            steps.entry(*room).or_default().push(*step);
-        }
-        for (room, steps) in steps {
-            presence.take_in(room, steps);
-        }
-    }
-    for (_, room, step) in listings.iter().filter(|(of, ..)| of.is_none()) {
-        presence.take_in(*room, vec![*step]);
-    }
-    Ok(presence)
+        Ok(steps)
+    })
 }
 
 /// Collects the committed steps of a person among the first `size` events.

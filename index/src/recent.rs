@@ -7,14 +7,12 @@ use std::sync::Arc;
 use archive::Archive;
 use chat::{PersonId, RoomId, Seq};
 use parking_lot::RwLock;
-use query::{Analysed, Step};
+use query::{Analysed, Known, Step};
 
 use crate::document::is_ever_found;
 use crate::error::{Error, Result};
 use crate::marks::Marks;
-use crate::presence;
 use crate::scope::Bearings;
-use crate::surroundings::Surroundings;
 
 /// Events that the tail may hold. A search that would need more waits for the index instead.
 pub(crate) const TAIL_EVENTS_MAX: u64 = 65_536;
@@ -48,7 +46,7 @@ pub(crate) struct Sources {
     /// The log.
     pub(crate) archive: Arc<Archive>,
     /// The fold of the ledger.
-    pub(crate) surroundings: Arc<RwLock<Surroundings>>,
+    pub(crate) known: Arc<RwLock<Known>>,
     /// The marks.
     pub(crate) marks: Arc<RwLock<Marks>>,
 }
@@ -78,14 +76,14 @@ impl Recent {
                 .read_many(&seqs)
                 .map_err(|source| Error::LogUnreadable { source })?;
             for recorded in events.iter().flatten() {
-                sources.surroundings.write().apply(recorded);
+                sources.known.write().apply(recorded);
                 sources.marks.write().apply(recorded);
                 if !is_ever_found(recorded.event.kind) {
                     continue;
                 }
-                let language = sources.surroundings.read().room_then(recorded).language;
+                let language = sources.known.read().room_then(recorded).language;
                 let analysed = Analysed::of(recorded, language);
-                let (bearings, step) = (Bearings::of(recorded), presence::step(recorded));
+                let (bearings, step) = (Bearings::of(recorded), Step::of(recorded));
                 self.events.push_back(Arc::new(RecentEvent { analysed, bearings, step }));
             }
             self.covered = last;

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use archive::Archive;
 use parking_lot::{Condvar, Mutex, RwLock};
+use query::Known;
 use roaring::RoaringTreemap;
 
 use crate::error::{Error, Result};
 use crate::forget::Forgotten;
 use crate::marks::Marks;
 use crate::recent::{Recent, RecentEvent, Sources, TAIL_EVENTS_MAX};
-use crate::surroundings::Surroundings;
 use crate::view::View;
 
 /// The meeting place of searches and the follower.
@@ -71,8 +71,8 @@ impl Shared {
         let mut nonce = [0; 8];
         let drawn = archive.ports().rng.fill(&mut nonce);
         drawn.map_err(|source| Error::RandomnessUnavailable { source })?;
-        let surroundings: Arc<RwLock<Surroundings>> = Arc::default();
-        let sources = Sources { archive, surroundings, marks: Arc::default() };
+        let known: Arc<RwLock<Known>> = Arc::default();
+        let sources = Sources { archive, known, marks: Arc::default() };
         let state = State {
             view: None,
             kept: Vec::new(),
@@ -105,7 +105,7 @@ impl Shared {
         &self,
         view: View,
         marks: Marks,
-        surroundings: Surroundings,
+        known: Known,
         forgotten: Forgotten,
     ) {
         let mut state = self.state.lock();
@@ -113,7 +113,7 @@ impl Shared {
         state.recent.trim(view.watermark);
         state.kept.clear();
         *self.sources.marks.write() = marks;
-        *self.sources.surroundings.write() = surroundings;
+        *self.sources.known.write() = known;
         // An index that is to be built again is not shown before it is.
         state.view = (!state.wish.reindex).then(|| Arc::new(view));
         state.wish.forget_through = None;

@@ -6,19 +6,18 @@ use std::sync::Arc;
 
 use chat::{PersonId, RoomId, Seq, SourceId, Timestamp};
 use parking_lot::RwLock;
-use query::{Mark, Marks, Presence, Stay};
+use query::{Known, Mark, Marks, Presence, Stay};
 
 use crate::error::Result;
 use crate::marks::MarksAt;
 use crate::presence::presence;
 use crate::shared::Sight;
-use crate::surroundings::Surroundings;
 
 /// What later events say of earlier ones, as of a snapshot. The matcher asks it, and so does whoever explains a hit.
 pub struct StateAt {
     pub(crate) size: u64,
     pub(crate) marks: MarksAt,
-    pub(crate) surroundings: Arc<RwLock<Surroundings>>,
+    pub(crate) known: Arc<RwLock<Known>>,
     /// Where those were whom a query asks for as participants, by name.
     pub(crate) presence: HashMap<String, Presence>,
 }
@@ -37,9 +36,7 @@ impl StateAt {
         sight: &Sight,
     ) -> Result<()> {
         for name in names {
-            let persons = self.persons_called(name);
-            let listings = self.surroundings.read().listings(name, self.size);
-            let found = presence(&persons, &listings, sight, self.size)?;
+            let found = presence(&self.known.read(), name, sight, self.size)?;
             self.presence.insert(name.to_owned(), found);
         }
         Ok(())
@@ -52,32 +49,32 @@ impl StateAt {
 
     /// Returns the rooms in a category.
     pub(crate) fn rooms_in(&self, category: &str) -> Vec<RoomId> {
-        self.surroundings.read().rooms_in(category, self.size)
+        self.known.read().rooms_in(category, self.size)
     }
 
     /// Returns the rooms of direct messages in which someone of this name takes part.
     pub(crate) fn direct_rooms_with(&self, name: &str) -> Vec<RoomId> {
-        self.surroundings.read().direct_rooms_with(name, self.size)
+        self.known.read().direct_rooms_with(name, self.size)
     }
 
     /// Returns the persons of a name.
     pub(crate) fn persons_called(&self, name: &str) -> Vec<PersonId> {
-        self.surroundings.read().aliases().persons_called(name, self.size)
+        self.known.read().aliases().persons_called(name, self.size)
     }
 
     /// Returns the rooms of a name.
     pub(crate) fn rooms_called(&self, name: &str) -> Vec<RoomId> {
-        self.surroundings.read().aliases().rooms_called(name, self.size)
+        self.known.read().aliases().rooms_called(name, self.size)
     }
 
     /// Returns by which names the events of each source mention someone of this name.
     pub(crate) fn mentions_of(&self, name: &str) -> BTreeMap<SourceId, Vec<String>> {
-        self.surroundings.read().mentions_of(name, self.size)
+        self.known.read().mentions_of(name, self.size)
     }
 
     /// Returns the sources of a name.
     pub(crate) fn sources_named(&self, name: &str) -> Vec<SourceId> {
-        self.surroundings.read().sources_named(name, self.size)
+        self.known.read().sources_named(name, self.size)
     }
 }
 
@@ -87,27 +84,27 @@ impl Marks for StateAt {
     }
 
     fn room_is_in(&self, room: &RoomId, category: &str) -> bool {
-        self.surroundings.read().room_is_in(room, category, self.size)
+        self.known.read().room_is_in(room, category, self.size)
     }
 
     fn source_is(&self, source: &SourceId, name: &str) -> bool {
-        self.surroundings.read().source_is(source, name, self.size)
+        self.known.read().source_is(source, name, self.size)
     }
 
     fn person_is(&self, person: &PersonId, name: &str) -> bool {
-        self.surroundings.read().aliases().person_is(person, name, self.size)
+        self.known.read().aliases().person_is(person, name, self.size)
     }
 
     fn room_is(&self, room: &RoomId, name: &str) -> bool {
-        self.surroundings.read().aliases().room_is(room, name, self.size)
+        self.known.read().aliases().room_is(room, name, self.size)
     }
 
     fn mention_means(&self, source: &SourceId, mentioned: &str, name: &str) -> bool {
-        self.surroundings.read().mention_means(source, mentioned, name, self.size)
+        self.known.read().mention_means(source, mentioned, name, self.size)
     }
 
     fn is_direct_with(&self, room: &RoomId, name: &str) -> bool {
-        self.surroundings.read().is_direct_with(room, name, self.size)
+        self.known.read().is_direct_with(room, name, self.size)
     }
 
     fn stay(&self, room: &RoomId, at: Timestamp, name: &str) -> Option<Stay> {

@@ -10,6 +10,9 @@ use crate::matter::MatterId;
 use crate::order::OrderFault;
 use crate::role::{Action, Role};
 
+/// How many names are offered in place of one that nobody bears.
+const NEAREST_NAMES: usize = 3;
+
 /// The result of what this crate does.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -339,6 +342,16 @@ pub enum Error {
     /// An order of destruction that is written or stands otherwise than it should.
     #[error(transparent)]
     Order(#[from] OrderFault),
+    /// An event that was handed to a plan after one that stands before it in the log.
+    #[error(
+        "a plan is judged from the end of the log, and event {found} came after {before}; begin again"
+    )]
+    OrderAscends {
+        /// The event before.
+        before: Seq,
+        /// The event found.
+        found: Seq,
+    },
     /// What was recorded since touches all that a plan names.
     #[error("what was recorded since touches everything that plan {plan} names; plan again")]
     NothingLeft {
@@ -366,6 +379,13 @@ impl Error {
         let nearest = known.iter().min_by_key(|name| changes(&found, name)).cloned();
         Self::NameUnknown { what, found, nearest: nearest.unwrap_or_default() }
     }
+}
+
+/// Returns the few names of a list that are the fewest changes away from this one.
+pub(crate) fn nearest<'n>(found: &str, known: impl Iterator<Item = &'n str>) -> Vec<String> {
+    let mut names: Vec<_> = known.map(|name| (changes(found, name), name)).collect();
+    names.sort_unstable();
+    names.into_iter().take(NEAREST_NAMES).map(|(_, name)| name.to_owned()).collect()
 }
 
 /// Returns how many letters have to be put in, taken out or replaced to make one word the other.

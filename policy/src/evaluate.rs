@@ -93,6 +93,12 @@ impl Decision {
         self.but_for_holds
     }
 
+    /// Returns whether so much of it is left that what it points to is referred to: a header that stays for an answer's sake still
+    /// points to what it answers itself.
+    pub(crate) const fn is_left(&self, is_needed: bool) -> bool {
+        is_needed || !matches!(self.disposition, Disposition::Expired { .. })
+    }
+
     /// Returns the events that it is about, the root first.
     pub fn seqs(&self) -> &[Seq] {
         &self.seqs
@@ -111,14 +117,22 @@ pub fn evaluate(grounds: &Grounds<'_>, lineages: &[Lineage<'_>]) -> Vec<Decision
         };
         let is_needed =
             lineage.is_referred_to || lineage.items().any(|item| answered.contains(&item.seq));
-        let decision = decide(grounds, lineage, is_needed, &mut |_| {});
-        // A header that stays for an answer's sake still points to what it answers itself.
-        if is_needed || !matches!(decision.disposition, Disposition::Expired { .. }) {
+        let decision = decided_on(grounds, lineage, is_needed);
+        if decision.is_left(is_needed) {
             answered.extend(lineage.items().filter_map(|item| item.target));
         }
         *place = Some(decision);
     }
     decided.into_iter().flatten().collect()
+}
+
+/// Returns what becomes of one lineage, given whether something living refers to it.
+pub(crate) fn decided_on(
+    grounds: &Grounds<'_>,
+    lineage: &Lineage<'_>,
+    is_needed: bool,
+) -> Decision {
+    decide(grounds, lineage, is_needed, &mut |_| {})
 }
 
 /// Returns how the decision on one lineage comes about, step by step, given whether something living refers to it.

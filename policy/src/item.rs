@@ -41,7 +41,7 @@ impl<'a> Item<'a> {
     /// Returns an event as the rules see it.
     pub fn of(recorded: &Recorded, words: Words<'a>) -> Self {
         let event = &recorded.event;
-        let unread = event.kind == EventKind::Quarantined || !event.content.attachments.is_empty();
+        let unread = is_never_read(recorded);
         Self {
             seq: recorded.seq,
             kind: event.kind,
@@ -73,6 +73,12 @@ impl<'a> Item<'a> {
     pub const fn lane(&self) -> Lane {
         self.kind.lane()
     }
+}
+
+/// Returns whether nobody can say what an event holds: it was not understood, or has files whose text nobody extracted.
+pub(crate) fn is_never_read(recorded: &Recorded) -> bool {
+    let event = &recorded.event;
+    event.kind == EventKind::Quarantined || !event.content.attachments.is_empty()
 }
 
 /// Returns what a person is called in one event, folded.

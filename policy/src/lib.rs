@@ -26,6 +26,7 @@ mod admission;
 mod facts;
 mod words;
 
+pub mod chronicle;
 pub mod custodian;
 pub mod docket;
 pub mod entry;
@@ -42,6 +43,7 @@ pub mod period;
 pub mod permission;
 pub mod plan;
 pub mod ranges;
+pub mod retrospect;
 pub mod role;
 pub mod schedule;
 pub mod scope;
@@ -58,6 +60,7 @@ mod refusals;
 #[cfg(test)]
 mod town;
 
+pub use chronicle::Chronicle;
 pub use custodian::{Alias, Called, Custodian};
 pub use docket::{Answer, COOL_OFF_MICROS, DOCKET_VERSION, Docket, HoldRecord, Request};
 pub use entry::{Entry, HoldPlacing, PlanDigest};
@@ -74,6 +77,7 @@ pub use period::Period;
 pub use permission::{Grant, Permission, UnknownPermission};
 pub use plan::{Drafting, Plan, Share, Span};
 pub use ranges::{Ranges, Stretch};
+pub use retrospect::{Retrospect, Tally};
 pub use role::{Action, Reach, Regime, Role, Roles, Ruling, conflict, ruling};
 pub use schedule::{
     Concerned, Remains, RetentionClock, RetentionRule, RuleAction, RuleVersion, Schedule,

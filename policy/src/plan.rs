@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::docket::Docket;
 use crate::entry::PlanDigest;
 use crate::error::{Error, Result};
-use crate::evaluate::{Decision, Disposition, Grounds, evaluate, goes_by_activity};
+use crate::evaluate::{Decision, Disposition, Grounds, decided_on, evaluate, goes_by_activity};
 use crate::hold::{HoldId, LegalHold};
 use crate::holding::{Holding, Sweep, sweep};
 use crate::item::Lineage;
@@ -142,6 +142,29 @@ impl Drafting {
             self.take(decision);
         }
         Ok(decisions)
+    }
+
+    /// Judges one lineage, given whether something living refers to it, and takes it into the plan if it goes.
+    pub(crate) fn judge_one(
+        &mut self,
+        around: &dyn Surroundings,
+        lineage: &Lineage<'_>,
+        is_needed: bool,
+    ) -> Decision {
+        let decision = decided_on(&self.grounds(around), lineage, is_needed);
+        self.take(&decision);
+        decision
+    }
+
+    /// Returns the last event of the log that it is judged through.
+    pub(crate) const fn through(&self) -> Seq {
+        self.plan.through
+    }
+
+    /// Returns whether a hold that binds now asks for words.
+    pub(crate) fn asks_for_words(&self) -> bool {
+        let now = self.plan.now;
+        self.holds.iter().any(|hold| hold.scope.query.is_some() && hold.binds(now))
     }
 
     /// Judges a whole range, and takes it into the plan if all of it goes.

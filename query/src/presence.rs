@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use chat::{EventKind, RoomId, Seq, Timestamp};
+use chat::{EventKind, PersonId, Recorded, RoomId, Seq, Timestamp};
 
 /// What an event says of a person's presence in a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +42,16 @@ pub struct Step {
     pub seq: Seq,
     /// What it says.
     pub turn: Turn,
+}
+
+impl Step {
+    /// Returns whose presence an event changes, where, and how; nothing for one that changes nobody's.
+    pub fn of(recorded: &Recorded) -> Option<(PersonId, RoomId, Self)> {
+        let event = &recorded.event;
+        let turn = Turn::of(event.kind)?;
+        let (person, place) = (event.actor.as_ref()?, event.place.as_ref()?);
+        Some((person.id, place.room, Self { at: event.at, seq: recorded.seq, turn }))
+    }
 }
 
 /// A span of event time, both ends included.

@@ -2,22 +2,33 @@
 //! source's name, all names of rooms and persons. A word's language counts as it stood when the event was recorded, since it
 //! is written into the index; the others count as of the snapshot.
 
-use std::collections::{BTreeMap, HashMap};
-use std::hash::Hash;
+mod aliases;
+mod history;
+mod listed;
+mod partners;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use chat::{EventKind, PersonId, Recorded, RoomId, SourceId};
-use query::analysis::{Language, RoomLanguages, fold};
 
-use crate::aliases::Aliases;
-use crate::direct::Partners;
-use crate::error::Result;
-use crate::listed::Listed;
-use crate::presence::Listing;
-use crate::view::View;
+use self::history::History;
+use self::listed::Listed;
+use self::partners::Partners;
+use crate::analysis::{Language, RoomLanguages, fold};
+use crate::presence::{Presence, Step};
+
+pub use self::aliases::Aliases;
+pub use self::partners::author;
+
+/// The steps of one person, by room.
+pub type Steps = BTreeMap<RoomId, Vec<Step>>;
+
+/// Someone whom a list of members names in a room. It is no person where nobody of the room's source is known by that name.
+type Listing = (Option<PersonId>, RoomId, Step);
 
 /// The fold of the ledger, with every state it went through. Names are folded.
 #[derive(Debug, Default)]
-pub(crate) struct Surroundings {
+pub struct Known {
     followed: u64,
     languages: RoomLanguages,
     language_of: History<RoomId, Language>,
@@ -31,20 +42,16 @@ pub(crate) struct Surroundings {
 
 /// What an event's document depends on beside the event.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct RoomThen {
+pub struct RoomThen {
     /// The language of its room when it was recorded.
-    pub(crate) language: Option<Language>,
+    pub language: Option<Language>,
     /// Whether its room was one of direct messages.
-    pub(crate) is_direct: bool,
+    pub is_direct: bool,
 }
 
-/// For each key, from which event on it had which value.
-#[derive(Debug)]
-struct History<K, V>(HashMap<K, Vec<(u64, Option<V>)>>);
-
-impl Surroundings {
+impl Known {
     /// Takes in an event. Events come in the order of the log; what was taken in before is passed over.
-    pub(crate) fn apply(&mut self, recorded: &Recorded) {
+    pub fn apply(&mut self, recorded: &Recorded) {
         let seq = recorded.seq.get();
         // The ledger is ahead of the rest at a start, so authors are taken in whenever they come.
         if self.room_then(recorded).is_direct {
@@ -87,7 +94,7 @@ impl Surroundings {
     }
 
     /// Returns what is known of the room of an event as of when the event was recorded.
-    pub(crate) fn room_then(&self, recorded: &Recorded) -> RoomThen {
+    pub fn room_then(&self, recorded: &Recorded) -> RoomThen {
         let Some(place) = &recorded.event.place else { return RoomThen::default() };
         let before = recorded.seq.get().saturating_sub(1);
         RoomThen {
@@ -96,14 +103,14 @@ impl Surroundings {
         }
     }
 
-    /// Reads back who wrote in rooms of direct messages from what is committed.
-    pub(crate) fn read_back(&mut self, view: &View) -> Result<()> {
-        self.partners.read_back(view)
+    /// Takes in a record of an author that was kept ([`author`]), with the first event that has it.
+    pub fn take_author(&mut self, record: &[u8], first: u64) {
+        self.partners.read(record, first);
     }
 
     /// Returns whether a room is one of direct messages in which someone of this name takes part, as of the first `size`
     /// events.
-    pub(crate) fn is_direct_with(&self, room: &RoomId, name: &str, size: u64) -> bool {
+    pub fn is_direct_with(&self, room: &RoomId, name: &str, size: u64) -> bool {
         let takes_part = |person: &PersonId| {
             let id = person.to_string();
             let is_member = |name: &str| self.partners.take_part(room, name, size);
@@ -117,7 +124,7 @@ impl Surroundings {
     }
 
     /// Returns the rooms of direct messages in which someone of this name takes part, as of the first `size` events.
-    pub(crate) fn direct_rooms_with(&self, name: &str, size: u64) -> Vec<RoomId> {
+    pub fn direct_rooms_with(&self, name: &str, size: u64) -> Vec<RoomId> {
         let mut rooms: Vec<_> = self.partners.rooms_of(name, size).collect();
         for person in self.aliases.persons_called(name, size) {
             rooms.extend(self.partners.rooms_of(&person.to_string(), size));
@@ -134,7 +141,7 @@ impl Surroundings {
 
     /// Returns what lists of members say of someone of this name, as of the first `size` events. A list names people by text;
     /// it means a person by their id, and by each of their names where room and person are of one source.
-    pub(crate) fn listings(&self, name: &str, size: u64) -> Vec<Listing> {
+    fn listings(&self, name: &str, size: u64) -> Vec<Listing> {
         let persons = self.aliases.persons_called(name, size);
         let mut listings = Vec::new();
         let mut is_id = false;
@@ -156,20 +163,39 @@ impl Surroundings {
         listings
     }
 
+    /// Returns where someone of this name, address or id was when, as of the first `size` events. `steps_of` gives the entries and
+    /// leavings of one person, which whoever follows the log keeps.
+    pub fn presence<E>(
+        &self,
+        name: &str,
+        size: u64,
+        steps_of: &mut dyn FnMut(&PersonId) -> Result<Steps, E>,
+    ) -> Result<Presence, E> {
+        let listings = self.listings(name, size);
+        let mut presence = Presence::default();
+        for person in self.aliases.persons_called(name, size) {
+            let mut steps = steps_of(&person)?;
+            for (_, room, step) in listings.iter().filter(|(of, ..)| *of == Some(person)) {
+                steps.entry(*room).or_default().push(*step);
+            }
+            for (room, steps) in steps {
+                presence.take_in(room, steps);
+            }
+        }
+        for (_, room, step) in listings.iter().filter(|(of, ..)| of.is_none()) {
+            presence.take_in(*room, vec![*step]);
+        }
+        Ok(presence)
+    }
+
     /// Returns the names of persons and rooms.
-    pub(crate) const fn aliases(&self) -> &Aliases {
+    pub const fn aliases(&self) -> &Aliases {
         &self.aliases
     }
 
     /// Returns whether a name that an event of a source mentions is one of someone of this name, as of the first `size`
     /// events.
-    pub(crate) fn mention_means(
-        &self,
-        source: &SourceId,
-        mentioned: &str,
-        name: &str,
-        size: u64,
-    ) -> bool {
+    pub fn mention_means(&self, source: &SourceId, mentioned: &str, name: &str, size: u64) -> bool {
         self.aliases.persons_called(name, size).iter().any(|person| {
             self.aliases.source_of(person) == Some(source)
                 && self.aliases.person_is(person, mentioned, size)
@@ -177,7 +203,7 @@ impl Surroundings {
     }
 
     /// Returns by which names the events of each source mention someone of this name, as of the first `size` events.
-    pub(crate) fn mentions_of(&self, name: &str, size: u64) -> BTreeMap<SourceId, Vec<String>> {
+    pub fn mentions_of(&self, name: &str, size: u64) -> BTreeMap<SourceId, Vec<String>> {
         let mut mentions: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for person in self.aliases.persons_called(name, size) {
             if let Some(source) = self.aliases.source_of(&person) {
@@ -189,54 +215,38 @@ impl Surroundings {
     }
 
     /// Returns the rooms that are in a category as of the first `size` events.
-    pub(crate) fn rooms_in(&self, category: &str, size: u64) -> Vec<RoomId> {
+    pub fn rooms_in(&self, category: &str, size: u64) -> Vec<RoomId> {
         self.category_of.with(size, category)
     }
 
     /// Returns the sources that bear a name as of the first `size` events.
-    pub(crate) fn sources_named(&self, name: &str, size: u64) -> Vec<SourceId> {
+    pub fn sources_named(&self, name: &str, size: u64) -> Vec<SourceId> {
         self.source_of.with(size, name)
     }
 
     /// Returns whether a room is in a category as of the first `size` events.
-    pub(crate) fn room_is_in(&self, room: &RoomId, category: &str, size: u64) -> bool {
+    pub fn room_is_in(&self, room: &RoomId, category: &str, size: u64) -> bool {
         self.category_of.at(room, size).is_some_and(|name| name == category)
     }
 
+    /// Returns whether a room is or ever was in a category, as of the first `size` events.
+    pub fn room_was_in(&self, room: &RoomId, category: &str, size: u64) -> bool {
+        self.category_of.had(room, size, category)
+    }
+
+    /// Returns the folded names of all categories that a room ever was in.
+    pub fn categories(&self) -> BTreeSet<String> {
+        self.category_of.values().cloned().collect()
+    }
+
+    /// Returns whether the ledger declares the source.
+    pub fn has_source(&self, source: &SourceId) -> bool {
+        self.source_of.has(source)
+    }
+
     /// Returns whether a source bears a name as of the first `size` events.
-    pub(crate) fn source_is(&self, source: &SourceId, name: &str, size: u64) -> bool {
+    pub fn source_is(&self, source: &SourceId, name: &str, size: u64) -> bool {
         self.source_of.at(source, size).is_some_and(|named| named == name)
-    }
-}
-
-impl<K, V> Default for History<K, V> {
-    fn default() -> Self {
-        Self(HashMap::new())
-    }
-}
-
-impl<K: Hash + Eq + Copy, V: PartialEq> History<K, V> {
-    fn change(&mut self, key: K, seq: u64, value: Option<V>) {
-        let states = self.0.entry(key).or_default();
-        if states.last().and_then(|(_, last)| last.as_ref()) != value.as_ref() {
-            states.push((seq, value));
-        }
-    }
-
-    /// Returns the value after the first `size` events.
-    fn at(&self, key: &K, size: u64) -> Option<&V> {
-        let states = self.0.get(key)?;
-        let known = states.partition_point(|(since, _)| *since <= size);
-        states.get(known.checked_sub(1)?)?.1.as_ref()
-    }
-
-    fn with<Q>(&self, size: u64, value: &Q) -> Vec<K>
-    where
-        V: std::borrow::Borrow<Q>,
-        Q: PartialEq + ?Sized,
-    {
-        let has = |key: &&K| self.at(key, size).is_some_and(|held| held.borrow() == value);
-        self.0.keys().filter(has).copied().collect()
     }
 }
 
@@ -261,22 +271,22 @@ mod tests {
     #[test]
     fn a_category_holds_as_of_a_snapshot() {
         let room = RoomId::from_bytes([7; 16]);
-        let mut surroundings = Surroundings::default();
-        surroundings.apply(&room_act(4, Act::new("room-declared").with("category", "Trading")));
-        surroundings.apply(&room_act(12, Act::new("room-changed").with("category", "Legal")));
-        surroundings.apply(&room_act(12, Act::new("room-changed").with("category", "Twice")));
-        assert_eq!(surroundings.rooms_in("trading", 3), []);
-        assert_eq!(surroundings.rooms_in("trading", 11), [room]);
-        assert_eq!(surroundings.rooms_in("trading", 12), []);
-        assert!(surroundings.room_is_in(&room, "legal", 12));
-        assert!(!surroundings.room_is_in(&room, "twice", 99));
+        let mut known = Known::default();
+        known.apply(&room_act(4, Act::new("room-declared").with("category", "Trading")));
+        known.apply(&room_act(12, Act::new("room-changed").with("category", "Legal")));
+        known.apply(&room_act(12, Act::new("room-changed").with("category", "Twice")));
+        assert_eq!(known.rooms_in("trading", 3), []);
+        assert_eq!(known.rooms_in("trading", 11), [room]);
+        assert_eq!(known.rooms_in("trading", 12), []);
+        assert!(known.room_is_in(&room, "legal", 12));
+        assert!(!known.room_is_in(&room, "twice", 99));
     }
 
     #[test]
     fn an_event_has_the_language_that_stood_when_it_was_recorded() {
-        let mut surroundings = Surroundings::default();
-        surroundings.apply(&room_act(9, Act::new("room-language").with("language", "de")));
-        let language = |seq| surroundings.room_then(&room_act(seq, Act::new("x"))).language;
+        let mut known = Known::default();
+        known.apply(&room_act(9, Act::new("room-language").with("language", "de")));
+        let language = |seq| known.room_then(&room_act(seq, Act::new("x"))).language;
         assert_eq!((language(9), language(10)), (None, Language::named("de")));
     }
 
@@ -285,21 +295,21 @@ mod tests {
         let room = RoomId::from_bytes([7; 16]);
         let members =
             |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
-        let mut surroundings = Surroundings::default();
+        let mut known = Known::default();
         let declared = Act::new("room-declared").with("kind", "direct");
-        surroundings.apply(&room_act(2, declared.with("members", members(&["Ada"]))));
-        surroundings.apply(&room_act(3, Act::new("room-language")));
+        known.apply(&room_act(2, declared.with("members", members(&["Ada"]))));
+        known.apply(&room_act(3, Act::new("room-language")));
         let mut named = room_act(5, Act::new("members-named").with("members", members(&["Bo"])));
         named.event.kind = EventKind::Member;
-        surroundings.apply(&named);
-        surroundings.apply(&room_act(9, Act::new("room-changed").with("kind", "group")));
-        let with = |name: &str, size| surroundings.direct_rooms_with(name, size);
+        known.apply(&named);
+        known.apply(&room_act(9, Act::new("room-changed").with("kind", "group")));
+        let with = |name: &str, size| known.direct_rooms_with(name, size);
         assert_eq!((with("ada", 1), with("ada", 2)), (vec![], vec![room]));
         assert_eq!((with("bo", 4), with("bo", 5)), (vec![], vec![room]));
         // The actor of the acts of these tests is person 1.
         assert_eq!((with("person 1", 2), with("person 1", 3)), (vec![], vec![room]));
-        assert!(surroundings.is_direct_with(&room, "ada", 8));
-        assert!(!surroundings.is_direct_with(&room, "ada", 9), "it is a group now");
+        assert!(known.is_direct_with(&room, "ada", 8));
+        assert!(!known.is_direct_with(&room, "ada", 9), "it is a group now");
     }
 
     #[test]
@@ -309,9 +319,9 @@ mod tests {
             Act::new("source-declared").with("source", source.to_string()).with("name", "IRC");
         let mut declared = room_act(2, act);
         declared.event.place = None;
-        let mut surroundings = Surroundings::default();
-        surroundings.apply(&declared);
-        assert_eq!(surroundings.sources_named("irc", 2), [source]);
-        assert!(!surroundings.source_is(&source, "irc", 1));
+        let mut known = Known::default();
+        known.apply(&declared);
+        assert_eq!(known.sources_named("irc", 2), [source]);
+        assert!(!known.source_is(&source, "irc", 1));
     }
 }

@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
 use chat::{Act, EventKind, Fact, PersonId, Recorded, RoomId, SourceId};
-use query::analysis::fold;
+
+use crate::analysis::fold;
 
 /// The names of persons and rooms.
 #[derive(Debug, Default)]
-pub(crate) struct Aliases {
+pub struct Aliases {
     persons: Bearers<PersonId>,
     rooms: Bearers<RoomId>,
 }
@@ -27,7 +28,7 @@ struct Bearers<K> {
 
 impl Aliases {
     /// Takes in an act of the ledger; those that are not about persons and rooms change nothing.
-    pub(crate) fn apply(&mut self, recorded: &Recorded) {
+    pub(super) fn apply(&mut self, recorded: &Recorded) {
         let (event, seq) = (&recorded.event, recorded.seq.get());
         let Some(act) = &event.content.act else { return };
         if event.kind == EventKind::Identity {
@@ -42,42 +43,64 @@ impl Aliases {
     }
 
     /// Returns whether a person bears a name as of the first `size` events.
-    pub(crate) fn person_is(&self, person: &PersonId, name: &str, size: u64) -> bool {
+    pub fn person_is(&self, person: &PersonId, name: &str, size: u64) -> bool {
         self.persons.is(person, name, size)
     }
 
     /// Returns whether a room bears a name as of the first `size` events.
-    pub(crate) fn room_is(&self, room: &RoomId, name: &str, size: u64) -> bool {
+    pub fn room_is(&self, room: &RoomId, name: &str, size: u64) -> bool {
         self.rooms.is(room, name, size)
     }
 
     /// Returns the persons that bear a name, or whose id it is, as of the first `size` events.
-    pub(crate) fn persons_called(&self, name: &str, size: u64) -> Vec<PersonId> {
+    pub fn persons_called(&self, name: &str, size: u64) -> Vec<PersonId> {
         let mut persons: Vec<_> = self.persons.called(name, size).collect();
         persons.extend(name.parse::<PersonId>().ok().filter(|id| !persons.contains(id)));
         persons
     }
 
     /// Returns the rooms that bear a name as of the first `size` events.
-    pub(crate) fn rooms_called(&self, name: &str, size: u64) -> Vec<RoomId> {
+    pub fn rooms_called(&self, name: &str, size: u64) -> Vec<RoomId> {
         self.rooms.called(name, size).collect()
     }
 
     /// Returns the names of a person as of the first `size` events.
-    pub(crate) fn names_of(&self, person: &PersonId, size: u64) -> impl Iterator<Item = &str> {
+    pub fn names_of(&self, person: &PersonId, size: u64) -> impl Iterator<Item = &str> {
         let names = self.persons.names.get(person).into_iter().flatten();
         names.filter(move |(since, _)| *since <= size).map(|(_, name)| name.as_str())
     }
 
     /// Returns the source at which a person is known.
-    pub(crate) fn source_of(&self, person: &PersonId) -> Option<&SourceId> {
+    pub fn source_of(&self, person: &PersonId) -> Option<&SourceId> {
         self.persons.source.get(person)
     }
 
+    /// Returns the source at which a room is known.
+    pub fn source_of_room(&self, room: &RoomId) -> Option<&SourceId> {
+        self.rooms.source.get(room)
+    }
+
     /// Returns whether a room and a person are of one source: only there does a name mean the same.
-    pub(crate) fn are_of_one_source(&self, room: &RoomId, person: &PersonId) -> bool {
+    pub fn are_of_one_source(&self, room: &RoomId, person: &PersonId) -> bool {
         let room = self.rooms.source.get(room);
         room.is_some() && room == self.source_of(person)
+    }
+
+    /// Returns whether the ledger declares the person.
+    pub fn has_person(&self, person: &PersonId) -> bool {
+        self.persons.names.contains_key(person)
+    }
+
+    /// Returns whether the ledger declares the room.
+    pub fn has_room(&self, room: &RoomId) -> bool {
+        self.rooms.names.contains_key(room)
+    }
+
+    /// Returns all names, addresses and ids of sources that persons bear, ascending.
+    pub fn person_names(&self) -> impl Iterator<Item = &str> {
+        let mut names: Vec<_> = self.persons.by_name.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        names.into_iter()
     }
 }
 

@@ -3,19 +3,20 @@
 use std::collections::HashMap;
 
 use chat::{Act, Fact, Recorded, RoomId, Seq, Timestamp};
-use query::analysis::fold;
-use query::{Step, Turn};
+
+use crate::analysis::fold;
+use crate::presence::{Step, Turn};
 
 /// For each folded name, address or id, and each room, the lists that name it, in the order of the log.
 ///
 /// Of several lists only the latest by event time counts, since none tells since when somebody belongs to a room: so one
 /// that happened before another that is known is not kept.
 #[derive(Debug, Default)]
-pub(crate) struct Listed(HashMap<String, HashMap<RoomId, Vec<(u64, Timestamp)>>>);
+pub(super) struct Listed(HashMap<String, HashMap<RoomId, Vec<(u64, Timestamp)>>>);
 
 impl Listed {
     /// Takes in the members that an act of the ledger names in a room. Acts come in the order of the log.
-    pub(crate) fn name(&mut self, room: RoomId, act: &Act, recorded: &Recorded) {
+    pub(super) fn name(&mut self, room: RoomId, act: &Act, recorded: &Recorded) {
         let Some(Fact::List(members)) = act.facts.get("members") else { return };
         let (seq, at) = (recorded.seq.get(), recorded.event.at);
         for member in members {
@@ -28,7 +29,7 @@ impl Listed {
     }
 
     /// Returns the rooms of which a list names someone so, each with the list that counts, as of the first `size` events.
-    pub(crate) fn rooms_of(&self, name: &str, size: u64) -> impl Iterator<Item = (RoomId, Step)> {
+    pub(super) fn rooms_of(&self, name: &str, size: u64) -> impl Iterator<Item = (RoomId, Step)> {
         self.0.get(name).into_iter().flatten().filter_map(move |(room, lists)| {
             let known = lists.partition_point(|(seq, _)| *seq <= size);
             let (seq, at) = *lists.get(known.checked_sub(1)?)?;
