@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use chat::{Lane, PersonId, Recorded, RoomId, Seq, SourceId, Timestamp};
+use chat::{EventKind, Lane, PersonId, Recorded, RoomId, Seq, SourceId, Timestamp};
 use query::known::Steps;
-use query::{Known, Mark, Marks, Presence, Stay, Step};
+use query::{Known, Mark, Marks, Presence, Stay, Step, Turn};
 
 use crate::custodian::{Alias, Called, Custodian};
 use crate::error::nearest;
@@ -28,6 +28,21 @@ pub struct Chronicle {
     sources: HashSet<SourceId>,
     /// Where those were of whom it was asked, by folded name or id, until the next event comes.
     presences: RwLock<BTreeMap<String, Arc<Presence>>>,
+}
+
+/// What is left of a destroyed event where its header stays: what archivists call residual metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Residue {
+    /// Its place in the log.
+    pub seq: Seq,
+    /// Its kind.
+    pub kind: EventKind,
+    /// When it happened, on the source's clock.
+    pub at: Timestamp,
+    /// Its room.
+    pub room: Option<RoomId>,
+    /// Who did it.
+    pub actor: Option<PersonId>,
 }
 
 /// What is told of one room.
@@ -52,18 +67,41 @@ impl Chronicle {
         self.presences.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
         let event = &recorded.event;
         self.sources.extend(event.origin.as_ref().map(|origin| origin.source));
-        let Some(place) = &event.place else { return };
-        let of_room = self.rooms.entry(place.room).or_default();
+        self.note(&Residue {
+            seq: recorded.seq,
+            kind: event.kind,
+            at: event.at,
+            room: event.place.as_ref().map(|place| place.room),
+            actor: event.actor.as_ref().map(|person| person.id),
+        });
+    }
+
+    /// Takes in what is left of an event that was destroyed, in any order: who came and went is told by headers too, and the life of a
+    /// room does not become shorter by what was destroyed of it.
+    pub fn apply_residue(&mut self, residue: &Residue) {
+        self.presences.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+        self.note(residue);
+    }
+
+    fn note(&mut self, header: &Residue) {
+        let Residue { seq, kind, at, room: Some(room), actor } = *header else { return };
+        let of_room = self.rooms.entry(room).or_default();
         // What the ledger says of a room is dated by when that was recorded, which is no life in the room.
-        if event.kind.lane() == Lane::Talk {
-            of_room.last_activity = of_room.last_activity.max(Some(event.at));
+        if kind.lane() != Lane::Talk {
+            return;
         }
-        if let Some((person, room, step)) = Step::of(recorded) {
-            let since = of_room.told_since.map_or(step.at, |since| since.min(step.at));
-            of_room.told_since = Some(since);
-            self.steps.entry(person).or_default().entry(room).or_default().push(step);
-        } else if let (Lane::Talk, Some(person)) = (event.kind.lane(), &event.actor) {
-            of_room.acts.entry(person.id).or_default().insert(day_of(event.at));
+        of_room.last_activity = of_room.last_activity.max(Some(at));
+        match (Turn::of(kind), actor) {
+            (Some(turn), Some(person)) => {
+                let since = of_room.told_since.map_or(at, |since| since.min(at));
+                of_room.told_since = Some(since);
+                let steps = self.steps.entry(person).or_default();
+                steps.entry(room).or_default().push(Step { at, seq, turn });
+            }
+            (None, Some(person)) => {
+                of_room.acts.entry(person).or_default().insert(day_of(at));
+            }
+            (_, None) => {}
         }
     }
 

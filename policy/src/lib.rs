@@ -60,7 +60,7 @@ mod refusals;
 #[cfg(test)]
 mod town;
 
-pub use chronicle::Chronicle;
+pub use chronicle::{Chronicle, Residue};
 pub use custodian::{Alias, Called, Custodian};
 pub use docket::{Answer, COOL_OFF_MICROS, DOCKET_VERSION, Docket, HoldRecord, Request};
 pub use entry::{Entry, HoldPlacing, PlanDigest};

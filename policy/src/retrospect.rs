@@ -4,7 +4,7 @@
 //! What the ledger says of rooms, persons and sources is judged last of all: it goes only when nothing living refers to it.
 //!
 //! Comings and goings are events like others and may go. Who could read what is left is then told by their headers alone, where
-//! those stay.
+//! those stay ([`Chronicle::apply_residue`]).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -185,6 +185,37 @@ fn an_answer_that_was_given_before_is_not_given_again_after_more_was_told() {
 }
 
 #[test]
+fn comings_and_goings_that_were_destroyed_are_told_by_their_headers_in_any_order() {
+    let mut log = Log::default();
+    log.add(turn(EventKind::Join, 1, 9, 1));
+    log.add(turn(EventKind::Join, 1, 2, 3));
+    log.add(turn(EventKind::Leave, 1, 2, 6));
+    log.add(said(1, 3, 8));
+    let whole = log.told();
+    for gone in [1, 2, 3, 4] {
+        let mut left = Chronicle::default();
+        for (number, event) in (1..).zip(&log.0).filter(|(number, _)| *number != gone) {
+            left.apply(&recorded(number, event.clone()));
+        }
+        // The question before must not be the answer after.
+        let _asked = reads(&left, 1, 2, 5);
+        let event = &log.0[usize::try_from(gone).unwrap() - 1];
+        left.apply_residue(&Residue {
+            seq: seq(gone),
+            kind: event.kind,
+            at: event.at,
+            room: event.place.as_ref().map(|place| place.room),
+            actor: event.actor.as_ref().map(|person| person.id),
+        });
+        for (who, on) in (1..4).flat_map(|who| (0..10).map(move |on| (who, on))) {
+            let expected = reads(&whole, 1, who, on);
+            assert_eq!(reads(&left, 1, who, on), expected, "without {gone}: {who} on {on}");
+        }
+        assert_eq!(left.last_activity(&room(1)), Some(day(8)));
+    }
+}
+
+#[test]
 fn categories_are_told_as_they_are_and_as_they_were() {
     let mut log = Log::default();
     log.declare(1, "Trade");
