@@ -337,3 +337,7 @@ impl Plan {
         PlanDigest::from_bytes(Sha256::digest(self.canonical_bytes()).into())
     }
 }
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;
