@@ -52,3 +52,42 @@ proptest! {
         }
     }
 }
+
+/// An approval is of a digest, so the bytes behind it are written down here, number by number.
+#[test]
+fn the_bytes_of_a_plan_are_these_in_every_version() {
+    let bytes: Vec<u8> = (1..=16).collect();
+    let wide = RoomId::from_bytes(bytes.try_into().unwrap());
+    let mut drafting = Docket::default().draft(seq(40), day(9)).unwrap();
+    let each = Share {
+        rooms: [wide].into(),
+        remains: Remains::Blank,
+        has_ledger: true,
+        ..share(Span::Each(vec![seq(3), seq(5)]))
+    };
+    let whole = Span::Whole { first: seq(7), last: seq(12), events: 4 };
+    let whole = Share { goes_by_activity: true, rooms: BTreeSet::new(), ..share(whole) };
+    drafting.plan.shares = vec![each, whole];
+    drafting.plan.held.insert(HoldId(seq(2)), 6);
+    drafting.plan.changed = Some(seq(11));
+    let plan = drafting.finish().unwrap();
+    let bytes = plan.canonical_bytes();
+    let numbers = bytes.strip_prefix(b"muniment plan v1\n").unwrap();
+    let numbers: Vec<u64> =
+        numbers.chunks(8).map(|chunk| u64::from_be_bytes(chunk.try_into().unwrap())).collect();
+    let days = |number: u64| number * 86_400_000_000;
+    let sweep = [5, u64::from(b's'), u64::from(b'w'), u64::from(b'e'), u64::from(b'e'), 112, 1];
+    let first = [1, 0, 2, 3, 5, 1, 0x0102_0304_0506_0708, 0x090a_0b0c_0d0e_0f10];
+    let second = [0, 1, 7, 12, 4, 0];
+    let expected: Vec<u64> = [40, 11, days(9), 2]
+        .into_iter()
+        .chain(sweep)
+        .chain(first)
+        .chain([days(1), days(2), 0, 1])
+        .chain(sweep)
+        .chain(second)
+        .chain([days(1), days(2), 1, 0])
+        .chain([1, 2, 6])
+        .collect();
+    assert_eq!(numbers, expected);
+}
