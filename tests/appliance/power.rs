@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use chat::testing::SeededRng;
+use chat::testing::{SeededRng, share_of};
 use serde_json::Value;
 
 use crate::failing_disk::{Fault, With, arm, shim};
@@ -222,8 +222,8 @@ impl What {
     }
 }
 
-/// Looks at so many images, and returns in words what does not hold.
-fn lose_power(test: &str, work: &Workload, many: usize) -> Vec<String> {
+/// Looks at so many images, or at the share of them that is asked for, and returns in words what does not hold.
+fn lose_power(test: &str, work: &Workload, many: usize, share: Option<String>) -> Vec<String> {
     let seed = set("MUNIMENT_SEED", 42);
     println!("{test}: seed {seed} (MUNIMENT_SEED), {many} images (MUNIMENT_IMAGES)");
     let rng = SeededRng::new(u64::try_from(seed).unwrap());
@@ -231,10 +231,15 @@ fn lose_power(test: &str, work: &Workload, many: usize) -> Vec<String> {
     let (due, records) = (undisturbed(), images.records());
     let mut cuts: Vec<_> = (0..many).map(|number| cut(number, work, records, &rng)).collect();
     cuts.sort_unstable();
+    let cuts = share_of(cuts, share);
+    let many = cuts.len();
     let place = tempfile::tempdir().unwrap();
     let image = place.path().join("disk.img");
     let (mut broken, mut repaired) = (Vec::new(), 0);
-    for cut in cuts {
+    for (number, cut) in cuts.into_iter().enumerate() {
+        if number > 0 && number % 500 == 0 {
+            println!("{test}: {number} of {many} images, {} violations", broken.len());
+        }
         let drawn = images.draw(cut, &rng, &image);
         let kept = work.acknowledged.partition_point(|one| one.after <= cut);
         let held = catch_unwind(AssertUnwindSafe(|| {
@@ -271,7 +276,12 @@ fn cut(number: usize, work: &Workload, records: usize, rng: &SeededRng) -> usize
 
 fn survives(test: &str, file_system: FileSystem) {
     let Some(work) = work(test, file_system, None) else { return };
-    let broken = lose_power(test, &work, set("MUNIMENT_IMAGES", IMAGES));
+    let broken = lose_power(
+        test,
+        &work,
+        set("MUNIMENT_IMAGES", IMAGES),
+        std::env::var("MUNIMENT_SHARE").ok(),
+    );
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
@@ -290,6 +300,6 @@ fn a_program_whose_syncs_never_reach_the_disk_is_caught_by_the_loss_of_power() {
     let test = "a_program_whose_syncs_never_reach_the_disk_is_caught_by_the_loss_of_power";
     let Some(shim) = shim(test) else { return };
     let Some(work) = work(test, EXT4, Some(shim)) else { return };
-    let broken = lose_power(test, &work, 12);
+    let broken = lose_power(test, &work, 12, None);
     assert!(broken.len() >= 3, "{} of 12 images were found wanting: {broken:#?}", broken.len());
 }
