@@ -25,7 +25,7 @@ use crate::segment::{Encoded, LaneFile, RunEntry, RunSalts, SegmentHeader, Slot,
 pub(crate) use found::find_sealed;
 
 /// Of one event in so many the leaf is recomputed from the written file; all are compared with what the leaves were computed from.
-const PROVEN_EVERY: u64 = 16;
+pub(crate) const PROVEN_EVERY: u64 = 16;
 
 /// Where segments are written, and with what.
 #[derive(Debug, Clone, Copy)]
@@ -80,6 +80,8 @@ pub(crate) struct Stamp {
     pub(crate) level: u8,
     /// 0 when sealed from the journal, and one more than the files that it replaces.
     pub(crate) generation: u32,
+    /// Of one event in so many the leaf is recomputed from the written file.
+    pub(crate) proven_every: u64,
 }
 
 impl<V> Default for LaneHarvest<V> {
@@ -184,7 +186,7 @@ fn write_lanes<V: AsRef<[u8]> + Sync>(
     for lane in Lane::ALL {
         written.push(write_lane(place, harvest, lane, stamp)?);
     }
-    check_events(harvest, written)
+    check_events(harvest, stamp.proven_every, written)
 }
 
 /// Gives both files their names: the talk first, so that a range of which the ledger is there is whole.
@@ -196,12 +198,14 @@ fn publish_lanes<V>(place: SealPlace<'_>, harvest: &Harvest<V>, written: &Writte
     Ok(())
 }
 
-/// Gives the space of unfinished files back after a failure, and lets their keys go. What cannot be removed goes at the next start.
+/// Gives the space of the files back after a failure, also of one that had got its name already, and lets their keys go. What cannot
+/// be removed goes at the next start: where its key is gone by then, what it was to replace counts.
 fn clear_away(place: SealPlace<'_>, written: &Written) {
-    for (_, reader) in written {
-        if place.disk.remove(reader.path()).is_ok() {
-            place.keys.retire(&[reader.key()]);
+    for (name, reader) in written {
+        for path in [reader.path(), &name.path(place.folder)] {
+            place.disk.remove(path).ok();
         }
+        place.keys.retire(&[reader.key()]);
     }
 }
 
@@ -262,8 +266,12 @@ fn encode_lane<V: AsRef<[u8]> + Sync>(
 }
 
 /// Reads the written files back and compares every event, byte for byte, with the one whose leaf the log has; the salts have been
-/// compared with the footer. Of every sixteenth, and of the first of each block, the leaf itself is recomputed.
-fn check_events<V: AsRef<[u8]> + Sync>(harvest: &Harvest<V>, written: &Written) -> Result<()> {
+/// compared with the footer. Of one in so many, and of the first of each block, the leaf itself is recomputed.
+fn check_events<V: AsRef<[u8]> + Sync>(
+    harvest: &Harvest<V>,
+    proven_every: u64,
+    written: &Written,
+) -> Result<()> {
     for (name, reader) in written {
         let LaneHarvest { slots, .. } = harvest.lane(name.lane);
         let mut rest = slots.as_slice();
@@ -279,7 +287,7 @@ fn check_events<V: AsRef<[u8]> + Sync>(harvest: &Harvest<V>, written: &Written) 
             return Err(events_missing(harvest, reader.path()));
         }
         blocks.par_iter().try_for_each(|(entry, slots)| {
-            check_block(reader, entry, slots, (harvest.first, &harvest.leaves))
+            check_block((reader, entry), slots, (harvest.first, &harvest.leaves), proven_every)
         })?;
     }
     let rows = harvest.lanes.iter().map(|lane| lane.slots.len()).sum::<usize>();
@@ -296,17 +304,17 @@ fn events_missing<V>(harvest: &Harvest<V>, path: &Path) -> Error {
 }
 
 fn check_block<V: AsRef<[u8]>>(
-    reader: &SegmentReader,
-    entry: &BlockEntry,
+    (reader, entry): (&SegmentReader, &BlockEntry),
     slots: &[Slot<V>],
     (first, leaves): (Seq, &[Digest]),
+    proven_every: u64,
 ) -> Result<()> {
     let block = reader.block(entry, true)?;
     let mut salting = reader.salting();
     for (row, slot) in slots.iter().enumerate() {
         let at = slot.seq().checked_sub(first.get()).and_then(|at| usize::try_from(at).ok());
         let leaf = at.and_then(|at| leaves.get(at));
-        let is_proven = row > 0 && !slot.seq().is_multiple_of(PROVEN_EVERY)
+        let is_proven = row > 0 && !slot.seq().is_multiple_of(proven_every)
             || salting.leaf(slot).ok().as_ref() == leaf;
         if !block.is_row(row, slot) || leaf.is_none() || !is_proven {
             let fault = "an event read back from the written file is not the one of the log";

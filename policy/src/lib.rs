@@ -5,7 +5,7 @@
 //! no grant names, and no permission contains another. [`ruling`] is the table of what each [`Role`] may do, ask for or
 //! approve. [`evaluate()`] says what becomes of events under a [`Schedule`] of [`RetentionRule`]s and the [`LegalHold`]s that bind,
 //! and [`trace()`] why. A [`Docket`] is the officers' state, folded from their acts; it alone makes a [`Warrant`] of a [`Plan`],
-//! and of that the [`Order`] by which a destruction takes effect.
+//! and of that the [`Order`] by which a destruction takes effect; once the log has it, it gives it out as a [`RecordedOrder`].
 //! The server asks for permissions alone so far; nothing calls the rest.
 //!
 //! One sentence decides every doubt: what would keep more counts, even where it should not have been said; what would keep less
@@ -48,6 +48,8 @@ pub mod role;
 pub mod schedule;
 pub mod scope;
 pub mod surroundings;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod trace;
 pub mod warrant;
 
@@ -71,7 +73,7 @@ pub use holding::{Holding, Sweep, sweep};
 pub use item::{Item, Lineage, Words};
 pub use matter::{Matter, MatterId};
 pub use moment::{AcceptedTime, Jump};
-pub use order::{Ground, Named, ORDER_VERB, Order, OrderFault, RuleTakes, Take};
+pub use order::{Ground, Named, ORDER_VERB, Order, OrderFault, RecordedOrder, RuleTakes, Take};
 pub use ordered::Ordered;
 pub use period::Period;
 pub use permission::{Grant, Permission, UnknownPermission};

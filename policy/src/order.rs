@@ -4,12 +4,14 @@
 mod act;
 mod birth;
 mod fault;
+mod recorded;
 
 use chat::limits::{ORDER_RANGE_BYTES_MAX, ORDER_TAKES_MAX};
 use chat::{Lane, PersonId, Seq, Timestamp};
 
 pub use act::ORDER_VERB;
 pub use fault::OrderFault;
+pub use recorded::RecordedOrder;
 
 use crate::entry::PlanDigest;
 use crate::error::{Error, Result};

@@ -45,6 +45,18 @@ impl Ordered {
         (lane == Lane::Talk || piece.named == Named::Any).then_some(piece.order)
     }
 
+    /// Returns the stretches of which an order names events, ascending and apart: those of the same order that touch are one.
+    pub(crate) fn of(&self, order: Seq) -> Vec<Stretch> {
+        let mut stretches: Vec<Stretch> = Vec::new();
+        for piece in self.pieces.iter().filter(|piece| piece.order == order) {
+            match stretches.last_mut().filter(|before| before.last.next() == piece.stretch.first) {
+                Some(before) => before.last = piece.stretch.last,
+                None => stretches.push(piece.stretch),
+            }
+        }
+        stretches
+    }
+
     /// Returns how many stretches are kept, each of them 32 bytes in memory.
     pub const fn stretches(&self) -> usize {
         self.pieces.len()

@@ -126,6 +126,12 @@ pub enum OrderFault {
         /// How many events.
         found: u64,
     },
+    /// An event that is no order, or one that had no effect where it stands.
+    #[error("event {event} orders nothing that the docket knows; hand in an order that has effect")]
+    WithoutEffect {
+        /// The event.
+        event: Seq,
+    },
     /// A plan that was ordered before.
     #[error("plan {plan} was ordered by event {order}; what it names is gone")]
     Repeated {
