@@ -76,6 +76,12 @@ impl Abridged {
         self.parts.iter().map(Records::count).sum()
     }
 
+    /// Returns the places of its events in the log.
+    pub(crate) fn seqs(&self) -> impl Iterator<Item = Seq> {
+        let headers = self.parts.iter().flat_map(Records::iter);
+        headers.filter_map(|record| Seq::new(Header::decode(record.header).ok()?.seq))
+    }
+
     /// Returns about how many bytes its file has.
     pub(crate) fn bytes(&self) -> u64 {
         self.parts.iter().fold(0, |sum, part| {

@@ -148,6 +148,39 @@ impl Abridging {
         Ok(())
     }
 
+    /// Returns whether the file has, or may have, one of some events.
+    pub(crate) fn holds(&self, is_named: &dyn Fn(Seq) -> bool) -> Result<bool> {
+        let _written = self.written.lock();
+        Ok(self.key_if_it_holds(is_named)?.is_some())
+    }
+
+    /// Removes the file if it has, or may have, one of some events that are destroyed; its key goes with the next destruction. Whoever
+    /// writes it next finds them in the ledger no more.
+    pub(crate) fn forget(&self, is_named: &dyn Fn(Seq) -> bool) -> Result<()> {
+        let mut written = self.written.lock();
+        let Some(key) = self.key_if_it_holds(is_named)? else { return Ok(()) };
+        let (disk, path) = (self.shared.ports.disk.as_ref(), abridged::path(&self.home));
+        durable::remove_if_there(disk, &path)?;
+        self.shared.fuse.guard(durable::sync_folder_of(disk, &path))?;
+        self.shared.keys.retire(key.or(written.key).as_slice());
+        *written = Written::default();
+        Ok(())
+    }
+
+    /// Returns the key of the file, where its header tells it, if the file has one of some events or cannot say that it has none. One
+    /// whose key is gone has nothing any more.
+    #[expect(clippy::option_option, reason = "whether it has one, and whose key it is")]
+    fn key_if_it_holds(&self, is_named: &dyn Fn(Seq) -> bool) -> Result<Option<Option<KeyId>>> {
+        let path = abridged::path(&self.home);
+        let disk = self.shared.ports.disk.as_ref();
+        let Some(bytes) = durable::read(disk, &path, FILE_BYTES_MAX)? else { return Ok(None) };
+        let Some(key) = abridged::key_of(&bytes, self.archive) else { return Ok(Some(None)) };
+        let Some(opener) = self.shared.keys.opener(key)? else { return Ok(None) };
+        let found = Abridged::decode(&bytes, &opener);
+        let has_one = found.is_none_or(|found| found.seqs().any(is_named));
+        Ok(has_one.then_some(Some(key)))
+    }
+
     /// Returns what it would be if it were written from nothing, up to a size.
     pub(crate) fn remake(&self, size: u64) -> Result<Abridged> {
         let mut anew = Abridged::default();

@@ -93,6 +93,16 @@ pub enum Error {
         /// The event.
         seq: Seq,
     },
+    /// An order that is not what this log has at its place.
+    #[error(
+        "execute the order at event {place}: the log has {found}, expected was that order; fold the docket from this archive's own log"
+    )]
+    OrderForeign {
+        /// Where the order says that it stands.
+        place: Seq,
+        /// What the log has there, in words.
+        found: String,
+    },
     /// A proof or a note was refused.
     #[error("{object} is refused")]
     Refused {
@@ -178,11 +188,45 @@ pub enum Error {
     Closed,
     /// Damage hides how many events a room has, so that none can be appended to it.
     #[error(
-        "append event {seq}: a damaged segment hides where its room stands, and the file `places` is damaged or gone; put back one of them from a backup"
+        "append event {seq}: a damaged segment or a blanked event hides where its room stands, and the file `places` is damaged or gone; put it or the segment back from a backup"
     )]
     PlacesUnknown {
         /// The event.
         seq: Seq,
+    },
+    /// Damage hides where the rooms stand, and an event blanked now would hide it for ever.
+    #[error(
+        "execute the order at event {place}: a damaged segment hides where the rooms stand, and blanked events would hide it for ever; put back the segment or the file `places` from a backup"
+    )]
+    PlacesHidden {
+        /// The order.
+        place: Seq,
+    },
+    /// Damage hides which keys belong to no file any more.
+    #[error(
+        "execute the order at event {place}: a damaged or missing file hides which keys belong to none; mend what `muniment verify` finds, and execute it again"
+    )]
+    KeysUncertain {
+        /// The order.
+        place: Seq,
+    },
+    /// A part of an order could not be executed; the rest was.
+    #[error(
+        "execute the order at event {place}: {failed} parts of it failed, {} ranges were written without what it names; mend the first, and execute it again",
+        report.ranges
+    )]
+    OrderUnfinished {
+        /// The order.
+        place: Seq,
+        /// How many parts failed: ranges, or what is done behind them.
+        failed: u64,
+        /// What was done.
+        report: crate::destroy::DestroyReport,
+        /// The family of the first failure.
+        family: Family,
+        /// The first failure.
+        #[source]
+        source: Box<Self>,
     },
     /// A thread of the archive could not be started.
     #[error("start the thread {name}")]
@@ -271,6 +315,7 @@ impl Error {
     /// Returns what the error means for the one who meets it.
     pub const fn family(&self) -> Family {
         match self {
+            Self::OrderUnfinished { family, .. } => *family,
             Self::ArchiveExists { .. }
             | Self::FolderNotEmpty { .. }
             | Self::ArchiveMissing { .. }
@@ -281,6 +326,7 @@ impl Error {
             | Self::FileTooLarge { .. }
             | Self::BeyondEnd { .. }
             | Self::EventDestroyed { .. }
+            | Self::OrderForeign { .. }
             | Self::Refused { .. }
             | Self::StampRefused { .. }
             | Self::KeyMissing { .. }
@@ -295,6 +341,8 @@ impl Error {
             | Self::Stopped { .. }
             | Self::Closed
             | Self::PlacesUnknown { .. }
+            | Self::PlacesHidden { .. }
+            | Self::KeysUncertain { .. }
             | Self::Thread { .. }
             | Self::Catalog { .. } => Family::Unavailable,
             Self::FileCorrupt { .. }

@@ -345,16 +345,19 @@ fn first_held(disk: &dyn Disk, folder: &Path, keys: &Keys) -> Result<Option<Seq>
     Ok(None)
 }
 
-/// Returns where each room stands after the sealed events: from the footers, and where one of them is damaged from what was
-/// stored and the footers behind it. Nothing if damage hides it: an event appended to a wrong place would break its
+/// Returns where each room stands after the sealed events: from the footers, and where one of them is damaged, or an event is blanked,
+/// from what was stored and the footers behind it. Nothing if that hides it: an event appended to a wrong place would break its
 /// room's chain for ever.
 fn sealed_places(sealed: &Sealed, stored: Option<&Places>) -> Option<Places> {
     let ranges = sealed.ranges();
     let mut places = Places::default();
     let unknown = ranges.iter().filter(|range| !places.follow(range)).count();
-    if unknown == 0 {
+    let last_blank = ranges.iter().filter_map(|range| range.last_blank()).max();
+    if unknown == 0 && last_blank.is_none() {
         return Some(places);
     }
+    // A blanked event may have been the newest of its room. It was stored where that stands before it was blanked.
+    let stored = stored.filter(|stored| last_blank.is_none_or(|seq| seq.get() <= stored.size));
     let mut places = stored?.clone();
     let size = places.size;
     let mut behind = ranges.iter().filter(|range| range.last.get() > size);

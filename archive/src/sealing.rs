@@ -18,7 +18,7 @@ use crate::keys::KeyId;
 use crate::places::Places;
 use crate::proof::Header;
 use crate::record::Field;
-use crate::seal::{Harvest, RunSeeds, SealPlace, Stamp, seal};
+use crate::seal::{Harvest, PROVEN_EVERY, RunSeeds, SealPlace, Stamp, seal};
 use crate::segment::{LEVEL_SEAL, Sealed, SealedRange, Slot};
 use crate::signer::Signer;
 use crate::tiles::Tiles;
@@ -158,7 +158,8 @@ impl Sealing {
         self.signer.sign(place.disk, &self.shared.memory.frontier())?;
         self.tiles.append(harvest.first, &harvest.leaves)?;
         let sealed_at = self.shared.ports.clock.now();
-        let stamp = Stamp { sealed_at, level: LEVEL_SEAL, generation: 0 };
+        let proven_every = PROVEN_EVERY;
+        let stamp = Stamp { sealed_at, level: LEVEL_SEAL, generation: 0, proven_every };
         let range = seal(place, &harvest, stamp)?;
         report.segments = report.segments.saturating_add(1);
         for reader in range.readers() {
@@ -201,6 +202,15 @@ impl Sealing {
             if let Err(error) = places.write(disk, &self.home, self.archive) {
                 tracing::warn!(%error, "where the rooms stand could not be stored; it is derived");
             }
+        }
+    }
+
+    /// Stores durably where the rooms stand before events are blanked: the footers will not tell any more whose newest event one of
+    /// them was. Refused where damage hides it.
+    pub(crate) fn keep_places(&self, order: chat::Seq) -> Result<()> {
+        match self.places.lock().as_ref() {
+            Some(places) => places.write(self.shared.ports.disk.as_ref(), &self.home, self.archive),
+            None => Err(Error::PlacesHidden { place: order }),
         }
     }
 

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::fuse::whole_message;
 use crate::keys::KeyId;
 use crate::proof::Digest;
-use crate::seal::{Harvest, LaneHarvest, Stamp, seal};
+use crate::seal::{Harvest, LaneHarvest, PROVEN_EVERY, Stamp, seal};
 use crate::segment::footer::BlockEntry;
 use crate::segment::{LEVEL_SETTLED, SealedRange, SegmentReader, Slot};
 use crate::tiles::{Tiles, subtree_root};
@@ -76,6 +76,7 @@ impl Archive {
             sealed_at: self.shared.ports.clock.now(),
             level: LEVEL_SETTLED,
             generation: newest.saturating_add(1),
+            proven_every: PROVEN_EVERY,
         };
         let place = self.sealing.place();
         let range = seal(place, &harvest, stamp)?;
@@ -105,9 +106,16 @@ impl Archive {
         place.disk.sync_folder(place.folder).map_err(Error::io("sync folder", place.folder))
     }
 
-    /// Destroys keys that a crash has left over: those that were in the ring at the start and belong to no file. Where a file is
-    /// damaged or gone nothing is dropped: it may come back from a backup.
+    /// Destroys keys that a crash has left over. Where that cannot be known nothing is dropped.
     fn drop_unused_keys(&self) -> Result<()> {
+        let left_over = self.left_over()?;
+        self.shared.keys.retire(&left_over.unwrap_or_default());
+        self.shared.keys.destroy_retired()
+    }
+
+    /// Returns the keys that a crash has left over: those that were in the ring at the start and belong to no file. Nothing where a file
+    /// is damaged or gone and there are more keys than files: it may come back from a backup.
+    pub(crate) fn left_over(&self) -> Result<Option<Vec<KeyId>>> {
         let keys = &self.shared.keys;
         let (blobs, _) = self.blobs.totals();
         let ranges = self.sealed.ranges();
@@ -118,18 +126,17 @@ impl Archive {
         let files = files.saturating_add(abridged.iter().len());
         let files = u64::try_from(files).unwrap_or(u64::MAX).saturating_add(blobs);
         let is_whole = readers.len() == ranges.len().saturating_mul(Lane::ALL.len());
-        if u64::try_from(keys.count()).unwrap_or(0) > files
-            && is_whole
-            && keys.fault().is_none()
-            && self.are_named_files_there(blobs)
-        {
-            let mut used: HashSet<KeyId> = readers.iter().map(|reader| reader.key()).collect();
-            used.extend(journal);
-            used.extend(abridged);
-            used.extend(self.blobs.keys()?);
-            keys.retire_all_but(&used);
+        if u64::try_from(keys.count()).unwrap_or(0) <= files {
+            return Ok(Some(Vec::new()));
         }
-        keys.destroy_retired()
+        if !is_whole || keys.fault().is_some() || !self.are_named_files_there(blobs) {
+            return Ok(None);
+        }
+        let mut used: HashSet<KeyId> = readers.iter().map(|reader| reader.key()).collect();
+        used.extend(journal);
+        used.extend(abridged);
+        used.extend(self.blobs.keys()?);
+        Ok(Some(keys.inherited_but(&used)))
     }
 
     /// Returns whether there are as many kept files as events name, as far as the catalog knows.
@@ -176,7 +183,7 @@ fn is_settled(range: &SealedRange) -> bool {
 }
 
 /// Reads all events of neighbouring ranges with their leaves, recomputed.
-fn harvest(group: &[Arc<SealedRange>]) -> Result<Harvest> {
+pub(crate) fn harvest(group: &[Arc<SealedRange>]) -> Result<Harvest> {
     let (Some(head), Some(tail)) = (group.first(), group.last()) else {
         return Err(Error::BatchOrder { expected: 1, found: 0 });
     };

@@ -130,9 +130,12 @@ pub(crate) fn read_on(
     Ok((events, next))
 }
 
-/// Returns when the last of so many events was recorded; nothing if it is destroyed or cannot be read.
+/// Returns when the last of so many events was recorded; nothing if it is blanked or cannot be read.
 pub(crate) fn recorded_at(shared: &Shared, sealed: &Sealed, size: u64) -> Option<Timestamp> {
     let seq = Seq::new(size)?;
-    let event = shared.memory.read(seq).or_else(|| sealed.read(seq).ok().flatten());
-    event.map(|event| event.recorded_at)
+    if let Some(event) = shared.memory.read(seq) {
+        return Some(event.recorded_at);
+    }
+    let slot = sealed.slot(seq).ok().flatten()?;
+    Some(Timestamp::from_micros(slot.header()?.recorded_at))
 }

@@ -240,6 +240,12 @@ impl Tiles {
         self.edge.read().size
     }
 
+    /// Returns how many leaves are covered, and those of them behind the last multiple of 256, over which no hash is stored.
+    pub(crate) fn rest(&self) -> (u64, Vec<Digest>) {
+        let edge = self.edge.read();
+        (edge.size, edge.levels.first().cloned().unwrap_or_default())
+    }
+
     /// Returns the tree over the leaves that are covered.
     pub(crate) fn frontier(&self) -> Frontier {
         self.edge.read().frontier()

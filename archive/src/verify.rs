@@ -55,6 +55,8 @@ impl Archive {
             chains: Chains::default(),
             tally,
             files: BTreeMap::new(),
+            stubs: 0,
+            blanks: 0,
             next: 1,
             size,
             progress,
@@ -74,7 +76,9 @@ impl Archive {
         let blobs = blobs::verify(self, &audit.files, &mut findings)?;
         let stamps = stamps::verify(self, &mut findings);
         let findings = findings.into_list();
-        Ok(VerifyReport { events: size, segments, blobs, stamps, size, root, findings })
+        let Audit { stubs, blanks, .. } = audit;
+        let events = size;
+        Ok(VerifyReport { events, stubs, blanks, segments, blobs, stamps, size, root, findings })
     }
 
     fn open_foreign(&self, note: &str) -> Result<Checkpoint> {
@@ -93,6 +97,9 @@ struct Audit<'a> {
     tally: Option<Tally>,
     /// Each file that is held, with the first event that names it.
     files: BTreeMap<FileId, Seq>,
+    /// Events so far of which a header is left, and of which a leaf is.
+    stubs: u64,
+    blanks: u64,
     /// The event that is due.
     next: u64,
     size: u64,
@@ -125,6 +132,10 @@ impl Audit<'_> {
         self.reach(row.seq.get(), findings);
         self.tree.take(row.leaf, findings);
         self.chains.take(&row, findings);
+        if !row.is_whole {
+            let count = if row.place.is_some() { &mut self.stubs } else { &mut self.blanks };
+            *count = count.saturating_add(1);
+        }
         if let Some(tally) = &mut self.tally {
             tally.take(&row);
         }

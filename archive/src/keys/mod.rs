@@ -130,13 +130,18 @@ impl Keys {
         self.retired.lock().extend_from_slice(ids);
     }
 
-    /// Retires the keys that lay in the ring at the start and belong to none of these files: left over from a crash.
-    pub(crate) fn retire_all_but(&self, used: &HashSet<KeyId>) {
-        let left_over: Vec<KeyId> = {
-            let ring = self.ring.lock();
-            self.inherited.difference(used).copied().filter(|id| ring.holds(*id)).collect()
-        };
-        self.retire(&left_over);
+    /// Returns the keys that lay in the ring at the start, are still there, and belong to none of these files.
+    pub(crate) fn inherited_but(&self, used: &HashSet<KeyId>) -> Vec<KeyId> {
+        let ring = self.ring.lock();
+        self.inherited.difference(used).copied().filter(|id| ring.holds(*id)).collect()
+    }
+
+    /// Returns whether something is left to destroy: the ring has a key that is retired, or a change of epoch failed before its end, so
+    /// that the old epoch's key may still be there.
+    pub(crate) fn has_retired(&self) -> bool {
+        let retired = self.retired.lock();
+        let ring = self.ring.lock();
+        ring.is_changing() || retired.iter().any(|id| ring.holds(*id))
     }
 
     /// Destroys the keys that are retired, if there are any.
@@ -149,6 +154,11 @@ impl Keys {
     ///
     /// On return no key file holds them. After a crash the ring is the old one or the new one. After a failure they stay retired.
     pub fn destroy(&self, ids: &[KeyId]) -> Result<()> {
+        self.destroy_counted(ids).map(drop)
+    }
+
+    /// Does as [`Keys::destroy`], and returns how many keys went and the epoch of those that are left.
+    pub(crate) fn destroy_counted(&self, ids: &[KeyId]) -> Result<(u64, u32)> {
         self.fuse.check()?;
         self.retire(ids);
         let ids = std::mem::take(&mut *self.retired.lock());
@@ -156,7 +166,10 @@ impl Keys {
         let rewrapped = kek.and_then(|kek| {
             let mut ring = self.ring.lock();
             self.fuse.check()?;
-            ring.rewrap_without((&self.ports, &self.fuse), &kek, &ids)
+            let before = ring.ids().count();
+            ring.rewrap_without((&self.ports, &self.fuse), &kek, &ids)?;
+            let gone = before.saturating_sub(ring.ids().count());
+            Ok((u64::try_from(gone).unwrap_or(u64::MAX), ring.epoch()))
         });
         rewrapped.inspect_err(|_| self.retire(&ids))
     }

@@ -35,6 +35,8 @@ pub(super) struct Ring {
     entries: HashMap<KeyId, [u8; WRAPPED_BYTES]>,
     /// Entries that were damaged when the ring was opened: the files they belong to cannot be read.
     damaged: usize,
+    /// Whether a change of epoch was begun and has not ended: the key of an epoch before may be on the disk still.
+    is_changing: bool,
 }
 
 impl Ring {
@@ -83,7 +85,16 @@ impl Ring {
             tracing::error!(path = %path.display(), damaged, "keys in the ring are damaged");
         }
         let entries = entries.into_iter().flatten().collect();
-        Ok(Self { place: place.clone(), file, end, epoch, epoch_key, entries, damaged })
+        Ok(Self {
+            place: place.clone(),
+            file,
+            end,
+            epoch,
+            epoch_key,
+            entries,
+            damaged,
+            is_changing: false,
+        })
     }
 
     /// Appends a data key and syncs.
@@ -101,6 +112,16 @@ impl Ring {
     /// Returns the ids of all files whose keys it holds.
     pub(super) fn ids(&self) -> impl Iterator<Item = KeyId> {
         self.entries.keys().copied()
+    }
+
+    /// Returns whether a change of epoch has not come to its end, so that the key of an epoch before may be on the disk.
+    pub(super) const fn is_changing(&self) -> bool {
+        self.is_changing
+    }
+
+    /// Returns the number of its epoch.
+    pub(super) const fn epoch(&self) -> u32 {
+        self.epoch
     }
 
     /// Returns whether it holds the key of a file.
@@ -145,6 +166,7 @@ impl Ring {
         let epoch_key = draw(ports, "an epoch key")?;
         let (bytes, entries) = self.rewrapped(ports, (epoch, &epoch_key), ids)?;
         let both = [(self.epoch, self.epoch_key.clone()), (epoch, epoch_key.clone())];
+        self.is_changing = true;
         wrapped::write(ports, &self.place, kek, wrapped::EPOCH, &both)?;
         let path = path(&self.place);
         let unfinished = durable::write_unfinished(disk, &path, &bytes, Some(0o600))?;
@@ -152,7 +174,9 @@ impl Ring {
         self.file = fuse.guard(disk.open(&path).map_err(Error::io("open", &path)))?;
         self.end = offset(entries.len());
         (self.epoch, self.epoch_key, self.entries) = (epoch, epoch_key.clone(), entries);
-        wrapped::write(ports, &self.place, kek, wrapped::EPOCH, &[(epoch, epoch_key)])
+        wrapped::write(ports, &self.place, kek, wrapped::EPOCH, &[(epoch, epoch_key)])?;
+        self.is_changing = false;
+        Ok(())
     }
 
     /// Returns the bytes and the entries of a ring under another epoch, without these files.

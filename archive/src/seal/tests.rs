@@ -46,7 +46,12 @@ impl Ground {
     }
 
     fn seal(&self, harvest: &Harvest) -> Result<SealedRange> {
-        let stamp = Stamp { sealed_at: Timestamp::EPOCH, level: 3, generation: 0 };
+        let stamp = Stamp {
+            sealed_at: Timestamp::EPOCH,
+            level: 3,
+            generation: 0,
+            proven_every: PROVEN_EVERY,
+        };
         seal(self.place(), harvest, stamp)
     }
 

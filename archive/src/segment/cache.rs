@@ -1,7 +1,7 @@
 //! Decoded blocks that are kept for a while, so that neighbours are read without decoding again: columns and packed rows,
 //! no events. Bounded in bytes, which the archive's state tells.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -16,7 +16,14 @@ const CACHE_BYTES_MAX: usize = 48 << 20;
 
 /// The blocks decoded last.
 #[derive(Debug, Default)]
-pub(crate) struct BlockCache(Mutex<VecDeque<Kept>>);
+pub(crate) struct BlockCache(Mutex<Blocks>);
+
+#[derive(Debug, Default)]
+struct Blocks {
+    kept: VecDeque<Kept>,
+    /// Readers of files that held what is destroyed by now: nothing of theirs is kept any more, whoever is still reading it.
+    gone: HashSet<u64>,
+}
 
 #[derive(Debug)]
 struct Kept {
@@ -47,11 +54,19 @@ impl BlockCache {
 
     /// Returns the bytes that the kept blocks take in memory.
     pub(crate) fn bytes(&self) -> usize {
-        self.0.lock().iter().fold(0, |sum, kept| sum.saturating_add(kept.bytes))
+        self.0.lock().kept.iter().fold(0, |sum, kept| sum.saturating_add(kept.bytes))
+    }
+
+    /// Lets all blocks of some readers go, for good.
+    pub(crate) fn forget(&self, readers: &[u64]) {
+        let mut blocks = self.0.lock();
+        blocks.gone.extend(readers);
+        blocks.kept.retain(|kept| !readers.contains(&kept.reader));
     }
 
     fn find(&self, reader: u64, first: u64, with_content: bool) -> Option<Arc<Block>> {
-        let mut kept = self.0.lock();
+        let mut blocks = self.0.lock();
+        let kept = &mut blocks.kept;
         let serves = |kept: &Kept| {
             kept.reader == reader
                 && kept.first == first
@@ -65,7 +80,11 @@ impl BlockCache {
     }
 
     fn keep(&self, block: Kept) {
-        let mut kept = self.0.lock();
+        let mut blocks = self.0.lock();
+        if blocks.gone.contains(&block.reader) {
+            return;
+        }
+        let kept = &mut blocks.kept;
         kept.push_front(block);
         let mut total = 0_usize;
         // The block just decoded stays whatever its size: its reader holds it anyway.

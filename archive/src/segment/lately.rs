@@ -57,6 +57,14 @@ impl Lately {
         }
     }
 
+    /// Lets all go that was read before so many changes.
+    pub(crate) fn forget(&self, changes: u64) {
+        let mut halves = self.0.lock();
+        if halves.changes < changes {
+            *halves = Halves { changes, ..Halves::default() };
+        }
+    }
+
     /// Returns the bytes that they take in memory, roughly.
     pub(crate) fn bytes(&self) -> usize {
         let halves = self.0.lock();

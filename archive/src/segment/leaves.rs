@@ -99,7 +99,7 @@ impl<'a> Salting<'a> {
     }
 }
 
-fn open_run(lane: Lane, run: &RunEntry) -> Result<Cover, Refusal> {
+pub(super) fn open_run(lane: Lane, run: &RunEntry) -> Result<Cover, Refusal> {
     let salt_run = SaltRun { lane, first: run.first };
     match &run.salts {
         RunSalts::Seed(seed) => Ok(Cover::of_seed(salt_run, &Seed::from_bytes(**seed))),

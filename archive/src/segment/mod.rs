@@ -17,6 +17,7 @@ mod lately;
 pub mod layout;
 mod leaves;
 pub mod name;
+pub(crate) mod narrowing;
 mod numbers;
 pub mod reader;
 mod rows;

@@ -9,7 +9,7 @@ use parking_lot::RwLock;
 
 use super::block::Block;
 use super::cache::BlockCache;
-use super::footer::BlockEntry;
+use super::footer::{BlockEntry, RunEntry};
 use super::lately::Lately;
 use super::leaves::Salting;
 use super::reader::SegmentReader;
@@ -66,6 +66,12 @@ impl SealedRange {
         Lane::ALL.into_iter().filter_map(|lane| self.reader(lane).ok())
     }
 
+    /// Returns the last of its events of which nothing but the leaf is left, as far as its files can be read.
+    pub(crate) fn last_blank(&self) -> Option<Seq> {
+        let runs = self.readers().flat_map(|reader| reader.footer().runs.iter().rev());
+        runs.filter_map(RunEntry::last_blank).max()
+    }
+
     pub(crate) fn damage(&self, path: &Path, fault: Option<&str>) -> Error {
         let error = match fault {
             Some(fault) => Error::corrupt(path, 0, fault),
@@ -118,6 +124,12 @@ impl Sealed {
         ranges.splice(start..end, [Arc::new(range)]);
         drop(ranges);
         self.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// Lets go of what is kept of files that were replaced because something in them is destroyed.
+    pub(crate) fn forget(&self, readers: &[u64]) {
+        self.cache.forget(readers);
+        self.lately.forget(self.changes());
     }
 
     /// Returns how often the ranges have changed.

@@ -4,6 +4,7 @@ mod abridging;
 mod catalog;
 mod crashes;
 mod damage;
+mod destroying;
 mod facade;
 mod flips;
 mod headers;

@@ -17,7 +17,7 @@ use crate::segment::encoder::{LaneFile, encode};
 use crate::segment::{RunEntry, RunSalts, SegmentHeader, SegmentName, Slot};
 use crate::{Archive, Creation, record};
 
-fn python(test: &str, arguments: &[&str], folder: &Path) -> Option<Output> {
+pub(super) fn python(test: &str, arguments: &[&str], folder: &Path) -> Option<Output> {
     let python = std::env::var("MUNIMENT_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let modules = Command::new(&python).args(["-c", "import zstandard, cryptography"]).output();
     if !modules.is_ok_and(|output| output.status.success()) {
@@ -28,13 +28,13 @@ fn python(test: &str, arguments: &[&str], folder: &Path) -> Option<Output> {
     Some(Command::new(python).arg(script).arg(folder).args(arguments).output().unwrap())
 }
 
-fn lines(output: &Output) -> Vec<Value> {
+pub(super) fn lines(output: &Output) -> Vec<Value> {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 

@@ -195,7 +195,7 @@ fn rewrite_history(archive: &Archive) {
     let disk = archive.ports().disk.as_ref();
     let place = SealPlace { disk, folder: &segments, keys: archive.keys(), archive: archive.id() };
     let harvest = Harvest::collect((Seq::FIRST, 0), events.into_iter(), &runs).unwrap();
-    let stamp = Stamp { sealed_at: Timestamp::EPOCH, level: 3, generation: 0 };
+    let stamp = Stamp { sealed_at: Timestamp::EPOCH, level: 3, generation: 0, proven_every: 16 };
     seal(place, &harvest, stamp).unwrap();
 }
 

@@ -15,6 +15,10 @@ const FINDINGS_MAX: usize = 1_000;
 pub struct VerifyReport {
     /// Events verified.
     pub events: u64,
+    /// Events of them that are destroyed and whose header is kept: they are verified by what is left.
+    pub stubs: u64,
+    /// Events of them that are destroyed and of which nothing but the leaf is kept.
+    pub blanks: u64,
     /// Sealed ranges, each of two files.
     pub segments: u64,
     /// Kept files that were read whole and have their hash.

@@ -71,6 +71,8 @@ pub(crate) fn archive(archive: &Archive, report: &VerifyReport, grounds: &Ground
     json!({
         "ok": ok,
         "events": report.events,
+        "stubs": report.stubs,
+        "blanks": report.blanks,
         "segments": report.segments,
         "blobs": report.blobs,
         "timestamps": report.stamps,
@@ -90,6 +92,13 @@ fn proven(archive: &Archive, report: &VerifyReport, grounds: &Grounds) -> Vec<St
         report.size,
         archive.public_key()
     )];
+    let gone = report.stubs.saturating_add(report.blanks);
+    if gone > 0 {
+        statements.push(format!(
+            "of these {gone} are destroyed, and the tree still covers them: {} by their header, {} by their leaf alone",
+            report.stubs, report.blanks
+        ));
+    }
     if grounds.since {
         statements.push(
             "the log continues the checkpoint that you supplied: nothing before it was changed, removed or added"

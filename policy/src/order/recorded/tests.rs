@@ -62,7 +62,9 @@ fn an_order_is_given_out_once_the_log_was_folded_so_far_and_says_where_it_stands
     let refused = Error::DocketElsewhere { docket: Seq::FIRST, asked: place };
     assert_eq!(behind.recorded_order(order.event()), Err(refused));
     let (last, before) = world.log.split_last().unwrap();
-    before.iter().for_each(|recorded| behind.apply(recorded));
+    for recorded in before {
+        behind.apply(recorded);
+    }
     assert!(matches!(behind.recorded_order(last), Err(Error::DocketElsewhere { .. })));
     behind.apply(last);
     assert_eq!(behind.recorded_order(last), Ok(order));
